@@ -1,0 +1,78 @@
+//! What the engine asks of the application that embeds it, and what it tells it.
+//!
+//! The host is asked when somebody connects ([`Host::authorize`]), when a room is first loaded
+//! ([`Host::load`]) and when a draft is written ([`Host::save`]). It is told by [`Host::emit`], which
+//! must not block: no frame of a live document ever waits for the host.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::ids::{RoomId, UserId};
+
+/// A future that the engine may hold and send between its threads.
+pub type HostFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// Somebody asks to join a room.
+#[derive(Debug, Clone)]
+pub struct AuthorizeRequest {
+    /// The room asked for.
+    pub room: RoomId,
+    /// The token presented, if any. Never logged.
+    pub token: Option<String>,
+    /// Where the connection comes from, after `trusted_proxies` were taken into account.
+    pub client_ip: IpAddr,
+}
+
+/// Who joined, as the host knows them.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The host's id.
+    pub id: UserId,
+    /// A name to show, if the host gave one.
+    pub name: Option<String>,
+}
+
+/// The host's yes. A no is an error with code `AuthFailed` or `PermissionDenied`.
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// Who this is.
+    pub user: User,
+    /// Whether they may edit; otherwise the connection is read-only.
+    pub can_edit: bool,
+}
+
+/// A record's text as the host has it: the draft's if there is one, else the record's.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedRecord {
+    /// The Markdown body, without front matter.
+    pub markdown: String,
+}
+
+/// Something that happened, for the host's hook bus. The payload always holds `timestamp` (ms since
+/// the epoch) and `correlationId`.
+#[derive(Debug, Clone)]
+pub struct HookEvent {
+    /// Such as `realtime:room:created`.
+    pub name: &'static str,
+    /// The payload's fields.
+    pub data: Map<String, Value>,
+}
+
+/// The application around the engine. Called from the engine's threads.
+pub trait Host: Send + Sync + 'static {
+    /// Checks the session, that the record exists, and what the user may do.
+    fn authorize(&self, request: AuthorizeRequest) -> HostFuture<Authorization>;
+
+    /// Reads the text that a room starts from; `None` if there is no such record.
+    fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>>;
+
+    /// Writes the room's text as a draft of its record.
+    fn save(&self, room: RoomId, markdown: String) -> HostFuture<()>;
+
+    /// Tells of an event. Must return at once.
+    fn emit(&self, event: HookEvent);
+}

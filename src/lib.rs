@@ -1,0 +1,24 @@
+//! Realtime collaboration for CivicPress records: rooms, CRDT merging and a WebSocket server that
+//! live beside a host application, on threads of their own.
+//!
+//! The modules in reading order; each uses only those above it:
+//!
+//! - [`error`]: every way to fail, with its code, HTTP status and WebSocket close code
+//! - [`ids`]: room, client and user ids, checked once and valid ever after
+//! - [`config`]: `realtime.yml`, its defaults and its complaints
+//! - [`limits`]: token buckets and connection counters; time is a parameter
+//! - [`protocol`]: WebSocket payloads <-> messages, without IO
+//! - [`markdown`]: the editor's document model <-> Markdown text
+//! - [`document`]: one room's CRDT document: apply, diff, seed, render
+//! - [`store`]: update log and snapshots on disk
+//! - [`host`]: what the core asks of the application that embeds it
+//! - [`room`]: an actor around a pure state, and the registry of live rooms
+//! - [`server`]: the listener, the upgrade, one connection's reader and writer
+//! - [`module`]: the whole thing as one value: start, snapshot, revoke, shut down
+//! - `node`: the Node.js binding of that value
+
+pub mod error;
+pub mod host;
+pub mod ids;
+pub mod markdown;
+pub mod store;

@@ -1,0 +1,129 @@
+//! Update log and snapshots: what survives the process.
+//!
+//! A [`Backend`] is plain and blocking: it does one thing per call and says how it went. Everything
+//! that makes it safe to use from rooms - one owning thread, group commit, bounded queue, retry with
+//! backoff, who is told what is on disk - is in [`writer`] and written once for all backends.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::ids::RoomId;
+
+/// A document update to be appended to a room's log.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// The room it belongs to.
+    pub room: RoomId,
+    /// Its place in the room's log; counts up from 1 and never repeats, across restarts too.
+    pub seq: u64,
+    /// The update in Yjs encoding, version 1.
+    pub update: Bytes,
+}
+
+/// All that is stored of one room.
+#[derive(Debug, Default)]
+pub struct StoredRoom {
+    /// The newest snapshot that is whole; `None` if there never was one or none is usable.
+    pub snapshot: Option<StoredSnapshot>,
+    /// The log in order of `seq`.
+    pub log: Vec<Bytes>,
+    /// The last `seq` ever used for the room, 0 if none.
+    pub last_seq: u64,
+    /// The last snapshot version ever used for the room, 0 if none.
+    pub last_version: u64,
+    /// Snapshots that were skipped, newest first.
+    pub rejected: Vec<RejectedSnapshot>,
+}
+
+/// A snapshot read back, its hash verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSnapshot {
+    /// Counts up per room from 1.
+    pub version: u64,
+    /// The document's state as one update, version 1.
+    pub data: Bytes,
+    /// When it was taken, ms since the epoch.
+    pub created_at_ms: i64,
+}
+
+/// A snapshot that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedSnapshot {
+    /// Its version.
+    pub version: u64,
+    /// Why.
+    pub reason: Rejection,
+}
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// The bytes are not those that were written.
+    HashMismatch {
+        /// The SHA-256 stored beside the data, hex.
+        expected: String,
+        /// The SHA-256 of the data found, hex.
+        computed: String,
+    },
+    /// Written by a newer version of this software.
+    NewerFormat(u64),
+    /// The file or row cannot be read; the text says what the system said.
+    Unreadable(String),
+}
+
+/// A snapshot to be stored.
+#[derive(Debug, Clone)]
+pub struct NewSnapshot {
+    /// The room.
+    pub room: RoomId,
+    /// One more than the room's last version.
+    pub version: u64,
+    /// The document's state as one update, version 1.
+    pub data: Bytes,
+    /// Log rows up to and including this `seq` are contained in it and deleted with it; 0 = none.
+    pub covers_seq: u64,
+    /// ms since the epoch.
+    pub created_at_ms: i64,
+}
+
+/// A snapshot that is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSnapshot {
+    /// Its unique id.
+    pub id: String,
+    /// Its version.
+    pub version: u64,
+    /// Bytes stored.
+    pub byte_size: u64,
+    /// Versions deleted because only the newest few are kept.
+    pub pruned: Vec<u64>,
+}
+
+/// A snapshot deleted by a sweep because its room was inactive for too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expired {
+    /// The room it belonged to.
+    pub room: RoomId,
+    /// Its version.
+    pub version: u64,
+    /// Its age in ms.
+    pub age_ms: i64,
+}
+
+/// Where log and snapshots live. Called by one thread only; every call is all or nothing.
+pub trait Backend: Send + 'static {
+    /// Reads what is stored of a room; an unknown room is an empty [`StoredRoom`].
+    fn load(&mut self, room: &RoomId) -> Result<StoredRoom>;
+
+    /// Appends updates of any rooms in one transaction.
+    fn append(&mut self, batch: &[Append]) -> Result<()>;
+
+    /// Stores a snapshot, deletes the log rows it covers and the versions beyond those kept, in one transaction.
+    fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot>;
+
+    /// Deletes snapshots (and what else is stored) of rooms that are not active and were last written
+    /// before `older_than_ms`; rooms that still have log rows are kept.
+    fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>>;
+}
