@@ -21,4 +21,5 @@ pub mod error;
 pub mod host;
 pub mod ids;
 pub mod markdown;
+pub mod protocol;
 pub mod store;

@@ -1,0 +1,15 @@
+//! WebSocket payloads <-> messages. No IO and no state: bytes in, values out.
+//!
+//! - [`wire`]: the variable-length integers and byte strings of lib0
+//! - [`sync`]: what a client's binary frame asks for, and the frames that answer it
+//! - [`update`]: the structural check that every update passes before yrs sees it
+//! - [`awareness`]: presence states
+//! - [`control`]: JSON text frames
+//! - [`frame`]: WebSocket frames of the server, built once and shared
+
+pub mod awareness;
+pub mod control;
+pub mod frame;
+pub mod sync;
+pub mod update;
+pub mod wire;

@@ -1,0 +1,313 @@
+//! The structural check that every update and state vector passes before yrs sees it.
+//!
+//! yrs reserves memory by counts read from the wire, so nine bytes can cost hundreds of megabytes.
+//! This walk reads an update (version 1, the format of
+//! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>) once, without allocating, and
+//! makes sure that every count, length and tag can be true of the bytes that are there.
+
+use super::wire::{Reader, WireError};
+
+/// The deepest nesting of arrays and objects inside a value.
+pub const VALUE_DEPTH_MAX: usize = 64;
+
+/// Client ids are JavaScript's safe integers.
+const CLIENT_ID_MAX: u64 = (1 << 53) - 1;
+
+/// What an update claims to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// Structs (items, tombstones) in it; gaps are not counted.
+    pub structs: u64,
+    /// Ranges in its delete set.
+    pub deletions: u64,
+}
+
+impl Shape {
+    /// Whether applying it could change anything at all.
+    pub const fn is_empty(&self) -> bool {
+        self.structs == 0 && self.deletions == 0
+    }
+}
+
+/// Walks an update and says what it holds, or why it cannot be one.
+pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
+    let mut reader = Reader::new(update);
+    let mut shape = Shape::default();
+    for _ in 0..reader.count()? {
+        shape.structs += check_client_structs(&mut reader)?;
+    }
+    for _ in 0..reader.count()? {
+        client_id(&mut reader)?;
+        let ranges = reader.count()?;
+        for _ in 0..ranges {
+            let clock = reader.var_u32()?;
+            let len = reader.var_u32()?;
+            clock.checked_add(len).ok_or(WireError::OutOfRange)?;
+        }
+        shape.deletions += ranges;
+    }
+    if reader.left() > 0 {
+        return Err(WireError::UnknownTag(u64::from(reader.byte()?)));
+    }
+    Ok(shape)
+}
+
+/// Walks a state vector.
+pub fn check_state_vector(state_vector: &[u8]) -> Result<(), WireError> {
+    let mut reader = Reader::new(state_vector);
+    for _ in 0..reader.count()? {
+        client_id(&mut reader)?;
+        reader.var_u32()?;
+    }
+    Ok(())
+}
+
+fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
+    let client = reader.var_u64()?;
+    if client > CLIENT_ID_MAX {
+        Err(WireError::OutOfRange)
+    } else {
+        Ok(client)
+    }
+}
+
+/// One client's run of structs; gaps are walked but not counted.
+fn check_client_structs(reader: &mut Reader<'_>) -> Result<u64, WireError> {
+    let count = reader.count()?;
+    client_id(reader)?;
+    let mut clock = reader.var_u32()?;
+    let mut structs = 0;
+    for _ in 0..count {
+        let info = reader.byte()?;
+        let len = match info {
+            content::SKIP => reader.var_u32()?,
+            _ => {
+                structs += 1;
+                if info == content::GC {
+                    reader.var_u32()?
+                } else {
+                    check_item(reader, info)?
+                }
+            }
+        };
+        clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
+    }
+    Ok(structs)
+}
+
+/// The tags of what an item holds, in the low five bits of its info byte.
+mod content {
+    pub(super) const GC: u8 = 0;
+    pub(super) const DELETED: u8 = 1;
+    pub(super) const JSON: u8 = 2;
+    pub(super) const BINARY: u8 = 3;
+    pub(super) const STRING: u8 = 4;
+    pub(super) const EMBED: u8 = 5;
+    pub(super) const FORMAT: u8 = 6;
+    pub(super) const TYPE: u8 = 7;
+    pub(super) const ANY: u8 = 8;
+    pub(super) const DOC: u8 = 9;
+    pub(super) const SKIP: u8 = 10;
+}
+
+const HAS_ORIGIN: u8 = 0x80;
+const HAS_RIGHT_ORIGIN: u8 = 0x40;
+const HAS_PARENT_SUB: u8 = 0x20;
+
+/// Shared types that carry a name: an XML element and an XML hook.
+const NAMED_TYPES: [u64; 2] = [3, 5];
+/// The highest tag of a shared type that editors make (6 is XML text).
+const TYPE_TAG_MAX: u64 = 6;
+
+/// Walks one item and gives the clock ticks it takes.
+fn check_item(reader: &mut Reader<'_>, info: u8) -> Result<u32, WireError> {
+    for flag in [HAS_ORIGIN, HAS_RIGHT_ORIGIN] {
+        if info & flag != 0 {
+            check_id(reader)?;
+        }
+    }
+    if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
+        match reader.var_u64()? {
+            1 => drop(reader.text()?),
+            _ => check_id(reader)?,
+        }
+        if info & HAS_PARENT_SUB != 0 {
+            reader.text()?;
+        }
+    }
+    check_content(reader, info & 0x1f)
+}
+
+fn check_id(reader: &mut Reader<'_>) -> Result<(), WireError> {
+    client_id(reader)?;
+    reader.var_u32()?;
+    Ok(())
+}
+
+fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
+    match tag {
+        content::DELETED => return reader.var_u32(),
+        content::JSON => {
+            let count = reader.count()?;
+            for _ in 0..count {
+                reader.text()?;
+            }
+            return u32::try_from(count).map_err(|_| WireError::OutOfRange);
+        }
+        content::ANY => {
+            let count = reader.count()?;
+            for _ in 0..count {
+                check_value(reader, 0)?;
+            }
+            return u32::try_from(count).map_err(|_| WireError::OutOfRange);
+        }
+        content::STRING => {
+            // A text's length is counted in UTF-16 units, as JavaScript does.
+            return u32::try_from(reader.text()?.encode_utf16().count()).map_err(|_| WireError::OutOfRange);
+        }
+        content::BINARY => drop(reader.bytes()?),
+        content::EMBED => drop(reader.text()?),
+        content::FORMAT => {
+            reader.text()?;
+            reader.text()?;
+        }
+        content::TYPE => {
+            let type_tag = reader.var_u64()?;
+            if type_tag > TYPE_TAG_MAX {
+                return Err(WireError::UnknownTag(type_tag));
+            }
+            if NAMED_TYPES.contains(&type_tag) {
+                reader.text()?;
+            }
+        }
+        content::DOC => {
+            reader.text()?;
+            check_value(reader, 0)?;
+        }
+        other => return Err(WireError::UnknownTag(u64::from(other))),
+    }
+    Ok(1)
+}
+
+/// Walks one lib0 `any` value: <https://github.com/dmonad/lib0/blob/main/encoding.js> (`writeAny`).
+fn check_value(reader: &mut Reader<'_>, depth: usize) -> Result<(), WireError> {
+    if depth > VALUE_DEPTH_MAX {
+        return Err(WireError::TooDeep);
+    }
+    match reader.byte()? {
+        // undefined, null, false, true
+        127 | 126 | 121 | 120 => {}
+        // integer: the sign takes the seventh bit of the first byte
+        125 => while reader.byte()? & 0x80 != 0 {},
+        124 => drop(reader.take(4)?),
+        123 | 122 => drop(reader.take(8)?),
+        119 => drop(reader.text()?),
+        118 => {
+            for _ in 0..reader.count()? {
+                reader.text()?;
+                check_value(reader, depth + 1)?;
+            }
+        }
+        117 => {
+            for _ in 0..reader.count()? {
+                check_value(reader, depth + 1)?;
+            }
+        }
+        116 => drop(reader.bytes()?),
+        other => return Err(WireError::UnknownTag(u64::from(other))),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use yrs::updates::decoder::Decode;
+    use yrs::{
+        Doc, GetString, Map, MapPrelim, ReadTxn, StateVector, Text, Transact, Update, WriteTxn, XmlFragment,
+    };
+
+    use super::*;
+
+    fn sample(edit: impl FnOnce(&mut yrs::TransactionMut)) -> Vec<u8> {
+        let doc = Doc::new();
+        let mut txn = doc.transact_mut();
+        edit(&mut txn);
+        txn.encode_diff_v1(&StateVector::default())
+    }
+
+    #[test]
+    fn real_updates_pass() {
+        let text = sample(|txn| {
+            let text = txn.get_or_insert_text("t");
+            text.insert(txn, 0, "héllo 🏛");
+            text.remove_range(txn, 1, 2);
+        });
+        let shape = check_update(&text).unwrap();
+        assert!(shape.structs >= 2 && shape.deletions == 1, "{shape:?}");
+
+        let map = sample(|txn| {
+            let map = txn.get_or_insert_map("m");
+            map.insert(
+                txn,
+                "a",
+                yrs::Any::from_json(r#"{"b":[1,-2.5,null,true,"x",{"c":9007199254740991}]}"#).unwrap(),
+            );
+            map.insert(txn, "n", MapPrelim::from([("k", 1)]));
+        });
+        check_update(&map).unwrap();
+
+        let xml = sample(|txn| {
+            let fragment = txn.get_or_insert_xml_fragment("default");
+            fragment.push_back(txn, yrs::XmlElementPrelim::empty("paragraph"));
+        });
+        assert_eq!(
+            check_update(&xml).unwrap(),
+            Shape {
+                structs: 1,
+                deletions: 0
+            }
+        );
+        assert!(check_update(&[0, 0]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn counts_that_the_bytes_cannot_hold_are_refused() {
+        for hostile in [
+            &[0xff, 0xff, 0xff, 0x7a][..],
+            &[0xbb, 0xfa, 0xec, 0x60, 0x17, 0x3d, 0xfa, 0x49, 0x78][..],
+        ] {
+            assert!(check_update(hostile).is_err());
+            assert!(check_state_vector(hostile).is_err());
+        }
+    }
+
+    #[test]
+    fn values_nested_without_end_are_refused() {
+        let mut update = vec![1, 1, 1, 0, 8, 1, 1, b'm', 1];
+        update.extend(std::iter::repeat_n([117, 1], 10_000).flatten());
+        update.push(126);
+        update.push(0);
+        assert_eq!(check_update(&update), Err(WireError::TooDeep));
+    }
+
+    proptest! {
+        /// Whatever passes the check, yrs decodes without a large allocation or a panic.
+        #[test]
+        fn mutated_updates_are_refused_or_decode(
+            at in 0usize..200, byte in any::<u8>(), cut in 0usize..200, words in "[a-zà-ü🏛]{0,20}",
+        ) {
+            let mut update = sample(|txn| {
+                let text = txn.get_or_insert_text("t");
+                text.insert(txn, 0, &words);
+                let _ = text.get_string(txn);
+            });
+            let at = at % update.len();
+            update[at] = byte;
+            update.truncate(update.len() - cut % update.len() / 4);
+            if check_update(&update).is_ok() {
+                let _ = Update::decode_v1(&update);
+            }
+        }
+    }
+}
