@@ -109,12 +109,7 @@ pub struct RealtimeError {
 impl RealtimeError {
     /// An error of this kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            context: serde_json::Map::new(),
-            source: None,
-        }
+        Self { code, message: message.into(), context: serde_json::Map::new(), source: None }
     }
 
     /// Adds one fact.
@@ -144,10 +139,7 @@ mod tests {
         assert_eq!(texts.len(), Code::ALL.len());
         for code in Code::ALL {
             let close = code.close_code();
-            assert!(
-                matches!(close, 1003 | 1008 | 1009 | 4000..=4999),
-                "{code}: {close}"
-            );
+            assert!(matches!(close, 1003 | 1008 | 1009 | 4000..=4999), "{code}: {close}");
             assert!((400..600).contains(&code.status()), "{code}");
         }
     }

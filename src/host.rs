@@ -70,6 +70,9 @@ pub trait Host: Send + Sync + 'static {
     /// Reads the text that a room starts from; `None` if there is no such record.
     fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>>;
 
+    /// Whether [`Host::save`] is there; without it the text of rooms lives in the store alone.
+    fn saves_drafts(&self) -> bool;
+
     /// Writes the room's text as a draft of its record.
     fn save(&self, room: RoomId, markdown: String) -> HostFuture<()>;
 

@@ -5,6 +5,7 @@
 //!
 //! - [`error`]: every way to fail, with its code, HTTP status and WebSocket close code
 //! - [`ids`]: room, client and user ids, checked once and valid ever after
+//! - [`clock`]: the wall clock, for timestamps that leave the process
 //! - [`config`]: `realtime.yml`, its defaults and its complaints
 //! - [`limits`]: token buckets and connection counters; time is a parameter
 //! - [`protocol`]: WebSocket payloads <-> messages, without IO
@@ -17,9 +18,11 @@
 //! - [`module`]: the whole thing as one value: start, snapshot, revoke, shut down
 //! - `node`: the Node.js binding of that value
 
+pub mod clock;
 pub mod error;
 pub mod host;
 pub mod ids;
+pub mod limits;
 pub mod markdown;
 pub mod protocol;
 pub mod store;

@@ -72,11 +72,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Presence>, AwarenessError> {
             return Err(AwarenessError::TooBig(state.len()));
         }
         serde_json::from_str::<serde::de::IgnoredAny>(state).map_err(|_| AwarenessError::NotJson)?;
-        states.push(Presence {
-            client,
-            clock,
-            state: state.into(),
-        });
+        states.push(Presence { client, clock, state: state.into() });
     }
     Ok(states)
 }
@@ -98,42 +94,23 @@ mod tests {
     use super::*;
 
     fn presence(client: u64, clock: u32, state: &str) -> Presence {
-        Presence {
-            client,
-            clock,
-            state: state.into(),
-        }
+        Presence { client, clock, state: state.into() }
     }
 
     #[test]
     fn states_read_back() {
-        let states = [
-            presence(1, 2, r#"{"user":{"name":"Zoë"}}"#),
-            presence((1 << 53) - 1, 9, GONE),
-        ];
+        let states = [presence(1, 2, r#"{"user":{"name":"Zoë"}}"#), presence((1 << 53) - 1, 9, GONE)];
         assert_eq!(decode(&encode(states.iter())).unwrap(), states);
     }
 
     #[test]
     fn hostile_states_are_refused() {
-        assert!(matches!(
-            decode(&[0xff, 0xff, 0xff, 0x7a]),
-            Err(AwarenessError::Wire(_))
-        ));
-        assert_eq!(
-            decode(&encode([presence(1, 1, "{")].iter())),
-            Err(AwarenessError::NotJson)
-        );
+        assert!(matches!(decode(&[0xff, 0xff, 0xff, 0x7a]), Err(AwarenessError::Wire(_))));
+        assert_eq!(decode(&encode([presence(1, 1, "{")].iter())), Err(AwarenessError::NotJson));
         let long = format!("\"{}\"", "x".repeat(STATE_BYTES_MAX));
-        assert_eq!(
-            decode(&encode([presence(1, 1, &long)].iter())),
-            Err(AwarenessError::TooBig(long.len()))
-        );
+        assert_eq!(decode(&encode([presence(1, 1, &long)].iter())), Err(AwarenessError::TooBig(long.len())));
         let deep = "[".repeat(10_000);
-        assert_eq!(
-            decode(&encode([presence(1, 1, &deep)].iter())),
-            Err(AwarenessError::NotJson)
-        );
+        assert_eq!(decode(&encode([presence(1, 1, &deep)].iter())), Err(AwarenessError::NotJson));
         assert!(decode(&encode([presence(1 << 53, 1, GONE)].iter())).is_err());
     }
 }

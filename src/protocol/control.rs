@@ -30,9 +30,7 @@ impl ClientText {
         match serde_json::from_str::<Envelope>(text) {
             Ok(envelope) if envelope.r#type == "ping" => Ok(Self::Ping),
             Ok(mut envelope) => {
-                envelope
-                    .r#type
-                    .truncate(envelope.r#type.floor_char_boundary(TYPE_NAME_BYTES_MAX));
+                envelope.r#type.truncate(envelope.r#type.floor_char_boundary(TYPE_NAME_BYTES_MAX));
                 Ok(Self::Unknown(envelope.r#type))
             }
             Err(error) => Err(format!(
@@ -141,10 +139,7 @@ mod tests {
     #[test]
     fn text_frames_are_read() {
         assert_eq!(ClientText::decode(r#"{"type":"ping"}"#), Ok(ClientText::Ping));
-        assert_eq!(
-            ClientText::decode(r#"{"type":"x","y":1}"#),
-            Ok(ClientText::Unknown("x".into()))
-        );
+        assert_eq!(ClientText::decode(r#"{"type":"x","y":1}"#), Ok(ClientText::Unknown("x".into())));
         for bad in ["", "ping", "[]", "{}", r#"{"type":7}"#, &"[".repeat(100_000)] {
             assert!(ClientText::decode(bad).is_err(), "{bad:.20}");
         }
@@ -157,9 +152,6 @@ mod tests {
         let payload = close(&error).payload();
         assert_eq!(u16::from_be_bytes([payload[0], payload[1]]), 4003);
         let reason: Value = serde_json::from_slice(&payload[2..]).unwrap();
-        assert_eq!(
-            reason,
-            json!({"code": "PERMISSION_DENIED", "reason": "record_not_found"})
-        );
+        assert_eq!(reason, json!({"code": "PERMISSION_DENIED", "reason": "record_not_found"}));
     }
 }

@@ -64,9 +64,7 @@ impl ClientMessage {
                     other => Err(WireError::UnknownTag(other)),
                 }
             }
-            tag::AWARENESS => Ok(Self::Awareness {
-                states: frame.slice_ref(reader.bytes()?),
-            }),
+            tag::AWARENESS => Ok(Self::Awareness { states: frame.slice_ref(reader.bytes()?) }),
             tag::QUERY_AWARENESS => Ok(Self::QueryAwareness),
             other => Ok(Self::Unknown(other)),
         }
@@ -130,37 +128,22 @@ mod tests {
         let frame = update(b"abc");
         assert_eq!(
             ClientMessage::decode(&frame.payload()),
-            Ok(ClientMessage::Update {
-                update: Bytes::from_static(b"abc")
-            })
+            Ok(ClientMessage::Update { update: Bytes::from_static(b"abc") })
         );
         assert_eq!(update_in(&frame).as_deref(), Some(&b"abc"[..]));
         assert_eq!(update_in(&step2(b"abc")), None);
         assert_eq!(
             ClientMessage::decode(&awareness(b"x").payload()),
-            Ok(ClientMessage::Awareness {
-                states: Bytes::from_static(b"x")
-            })
+            Ok(ClientMessage::Awareness { states: Bytes::from_static(b"x") })
         );
     }
 
     #[test]
     fn unknown_types_are_told_apart_from_broken_frames() {
-        assert_eq!(
-            ClientMessage::decode(&Bytes::from_static(&[42, 1, 2])),
-            Ok(ClientMessage::Unknown(42))
-        );
-        for broken in [
-            &[][..],
-            &[0][..],
-            &[0, 9, 0][..],
-            &[0, 2, 5, 1][..],
-            &[1, 0xff, 0xff, 0xff, 0x7a][..],
-        ] {
-            assert!(
-                ClientMessage::decode(&Bytes::copy_from_slice(broken)).is_err(),
-                "{broken:?}"
-            );
+        assert_eq!(ClientMessage::decode(&Bytes::from_static(&[42, 1, 2])), Ok(ClientMessage::Unknown(42)));
+        for broken in [&[][..], &[0][..], &[0, 9, 0][..], &[0, 2, 5, 1][..], &[1, 0xff, 0xff, 0xff, 0x7a][..]]
+        {
+            assert!(ClientMessage::decode(&Bytes::copy_from_slice(broken)).is_err(), "{broken:?}");
         }
     }
 }

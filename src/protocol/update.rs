@@ -64,11 +64,7 @@ pub fn check_state_vector(state_vector: &[u8]) -> Result<(), WireError> {
 
 fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
     let client = reader.var_u64()?;
-    if client > CLIENT_ID_MAX {
-        Err(WireError::OutOfRange)
-    } else {
-        Ok(client)
-    }
+    if client > CLIENT_ID_MAX { Err(WireError::OutOfRange) } else { Ok(client) }
 }
 
 /// One client's run of structs; gaps are walked but not counted.
@@ -83,11 +79,7 @@ fn check_client_structs(reader: &mut Reader<'_>) -> Result<u64, WireError> {
             content::SKIP => reader.var_u32()?,
             _ => {
                 structs += 1;
-                if info == content::GC {
-                    reader.var_u32()?
-                } else {
-                    check_item(reader, info)?
-                }
+                if info == content::GC { reader.var_u32()? } else { check_item(reader, info)? }
             }
         };
         clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
@@ -261,22 +253,15 @@ mod tests {
             let fragment = txn.get_or_insert_xml_fragment("default");
             fragment.push_back(txn, yrs::XmlElementPrelim::empty("paragraph"));
         });
-        assert_eq!(
-            check_update(&xml).unwrap(),
-            Shape {
-                structs: 1,
-                deletions: 0
-            }
-        );
+        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0 });
         assert!(check_update(&[0, 0]).unwrap().is_empty());
     }
 
     #[test]
     fn counts_that_the_bytes_cannot_hold_are_refused() {
-        for hostile in [
-            &[0xff, 0xff, 0xff, 0x7a][..],
-            &[0xbb, 0xfa, 0xec, 0x60, 0x17, 0x3d, 0xfa, 0x49, 0x78][..],
-        ] {
+        for hostile in
+            [&[0xff, 0xff, 0xff, 0x7a][..], &[0xbb, 0xfa, 0xec, 0x60, 0x17, 0x3d, 0xfa, 0x49, 0x78][..]]
+        {
             assert!(check_update(hostile).is_err());
             assert!(check_state_vector(hostile).is_err());
         }

@@ -84,10 +84,7 @@ impl<'a> Reader<'a> {
     pub fn count(&mut self) -> Result<u64, WireError> {
         let claimed = self.var_u64()?;
         if claimed > self.left() as u64 {
-            return Err(WireError::CountTooLarge {
-                claimed,
-                left: self.left(),
-            });
+            return Err(WireError::CountTooLarge { claimed, left: self.left() });
         }
         Ok(claimed)
     }
@@ -131,11 +128,7 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// How many bytes [`put_var`] writes for this value.
 pub const fn var_len(value: u64) -> usize {
-    if value == 0 {
-        1
-    } else {
-        (70 - value.leading_zeros() as usize) / 7
-    }
+    if value == 0 { 1 } else { (70 - value.leading_zeros() as usize) / 7 }
 }
 
 #[cfg(test)]
@@ -164,10 +157,7 @@ mod tests {
 
     #[test]
     fn lengths_past_the_end_are_refused() {
-        assert_eq!(
-            Reader::new(&[0xff, 0xff, 0xff, 0x7a]).bytes(),
-            Err(WireError::UnexpectedEnd)
-        );
+        assert_eq!(Reader::new(&[0xff, 0xff, 0xff, 0x7a]).bytes(), Err(WireError::UnexpectedEnd));
         assert!(matches!(
             Reader::new(&[5, 1]).count(),
             Err(WireError::CountTooLarge { claimed: 5, left: 1 })

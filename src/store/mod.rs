@@ -33,6 +33,8 @@ pub struct StoredRoom {
     pub last_seq: u64,
     /// The last snapshot version ever used for the room, 0 if none.
     pub last_version: u64,
+    /// What the host's text contains of this room; `None` if it was never noted.
+    pub drafted: Option<Drafted>,
     /// Snapshots that were skipped, newest first.
     pub rejected: Vec<RejectedSnapshot>,
 }
@@ -112,18 +114,42 @@ pub struct Expired {
     pub age_ms: i64,
 }
 
+/// The SHA-256 of a Markdown text.
+pub type TextHash = [u8; 32];
+
+/// The host has, as a draft or as the record itself, the text of a room as of a place in its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drafted {
+    /// The room.
+    pub room: RoomId,
+    /// The host's text contains the log up to and including this `seq`.
+    pub seq: u64,
+    /// The hash of that text.
+    pub text_hash: TextHash,
+}
+
+/// What is written in groups: one entry of a room's log, or a note beside it.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// A document update.
+    Update(Append),
+    /// The host's text has caught up.
+    Drafted(Drafted),
+}
+
 /// Where log and snapshots live. Called by one thread only; every call is all or nothing.
 pub trait Backend: Send + 'static {
     /// Reads what is stored of a room; an unknown room is an empty [`StoredRoom`].
     fn load(&mut self, room: &RoomId) -> Result<StoredRoom>;
 
-    /// Appends updates of any rooms in one transaction.
-    fn append(&mut self, batch: &[Append]) -> Result<()>;
+    /// Writes entries of any rooms in one transaction.
+    fn commit(&mut self, batch: &[Entry]) -> Result<()>;
 
     /// Stores a snapshot, deletes the log rows it covers and the versions beyond those kept, in one transaction.
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot>;
 
     /// Deletes snapshots (and what else is stored) of rooms that are not active and were last written
-    /// before `older_than_ms`; rooms that still have log rows are kept.
+    /// before `older_than_ms`. Kept are rooms that still have log rows, and rooms whose text the host
+    /// does not have yet: nothing that exists only here is deleted.
     fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>>;
 }
