@@ -19,6 +19,7 @@
 //! - `node`: the Node.js binding of that value
 
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod host;
 pub mod ids;
