@@ -4,18 +4,32 @@
 //! the code holds no second list. What is read is laid over them, layer by layer, and the result is
 //! checked once, wherever its parts came from.
 //!
-//! - [`Loaded`]: a configuration that holds, with the warnings that came up
+//! - [`Config`]: the settings, each with its type and unit
+//! - [`Layers`]: defaults, file, object and environment laid over each other, and checked as one
 //! - [`IpRange`]: addresses of proxies that are believed
 
+mod check;
+mod complaint;
+mod environment;
 mod ip_range;
+mod known;
+mod layer;
+mod layers;
+mod section;
+mod yaml;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::Result;
 
 pub use ip_range::IpRange;
+pub use known::EXAMPLE;
+pub use layers::Layers;
 
 /// All settings. Serialized, it has the keys and units of `realtime.yml`; `redis.url` is then shown whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,6 +71,30 @@ pub struct Config {
     pub document: Document,
     /// Several nodes; not in this version.
     pub redis: Redis,
+}
+
+impl Config {
+    /// Settings of a YAML text over the defaults; see [`Layers::yaml`] and [`Layers::load`].
+    pub fn from_yaml(text: &str, file: Option<&Path>) -> Result<Loaded> {
+        Layers::new().yaml(text, file)?.load()
+    }
+
+    /// Settings of a YAML file over the defaults; see [`Layers::file`] and [`Layers::load`].
+    pub fn from_file(path: &Path) -> Result<Loaded> {
+        Layers::new().file(path)?.load()
+    }
+
+    /// Settings of an object over the defaults; see [`Layers::object`] and [`Layers::load`].
+    pub fn from_value(value: Value) -> Result<Loaded> {
+        Layers::new().object(value)?.load()
+    }
+}
+
+impl Default for Config {
+    #[expect(clippy::expect_used, reason = "the defaults are compiled in, and a test reads them")]
+    fn default() -> Self {
+        Layers::new().load().expect("the defaults hold").config
+    }
 }
 
 /// How many rooms, and how long they stay.
@@ -145,7 +183,7 @@ pub struct Limits {
     pub frame_bytes_max: usize,
     /// What may wait for a slow reader; beyond it, it gets the difference later instead.
     pub waiting_bytes_per_client_max: usize,
-    /// How long a new connection may take until it has joined its room.
+    /// How long a new connection may take to send its upgrade request.
     #[serde(serialize_with = "seconds")]
     pub handshake_timeout: Duration,
     /// The size of a request's head.
@@ -229,7 +267,7 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
-fn seconds<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+fn seconds<S: Serializer>(value: &Duration, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     if value.subsec_nanos() == 0 {
         serializer.serialize_u64(value.as_secs())
     } else {
@@ -237,6 +275,6 @@ fn seconds<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::E
     }
 }
 
-fn milliseconds<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+fn milliseconds<S: Serializer>(value: &Duration, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
 }
