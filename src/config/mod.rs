@@ -16,6 +16,8 @@ mod known;
 mod layer;
 mod layers;
 mod section;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 use std::fmt;
