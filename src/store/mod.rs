@@ -4,12 +4,23 @@
 //! that makes it safe to use from rooms - one owning thread, group commit, bounded queue, retry with
 //! backoff, who is told what is on disk - is in [`writer`] and written once for all backends.
 
+pub mod memory;
+mod snapshot;
+pub mod sqlite;
+pub mod writer;
+
 use std::collections::HashSet;
 
 use bytes::Bytes;
 
 use crate::error::Result;
 use crate::ids::RoomId;
+
+/// The format of the snapshots written now: the document's state as one Yjs update, version 1.
+pub const SNAPSHOT_FORMAT_V1: u64 = 1;
+
+/// Snapshot versions kept per room; older ones are deleted when a new one is stored.
+pub const SNAPSHOTS_KEPT_PER_ROOM: usize = 3;
 
 /// A document update to be appended to a room's log.
 #[derive(Debug, Clone)]
@@ -137,19 +148,39 @@ pub enum Entry {
     Drafted(Drafted),
 }
 
-/// Where log and snapshots live. Called by one thread only; every call is all or nothing.
+impl Entry {
+    /// The room it belongs to.
+    pub const fn room(&self) -> &RoomId {
+        match self {
+            Self::Update(append) => &append.room,
+            Self::Drafted(drafted) => &drafted.room,
+        }
+    }
+}
+
+/// Where log and snapshots live. Called by one thread only; every call is all or nothing, and may be
+/// repeated after an error: whoever gets an error cannot know whether the disk has it after all.
 pub trait Backend: Send + 'static {
     /// Reads what is stored of a room; an unknown room is an empty [`StoredRoom`].
+    ///
+    /// Fails rather than leave out anything that might be readable a moment later: only a snapshot
+    /// that is damaged for good is skipped.
     fn load(&mut self, room: &RoomId) -> Result<StoredRoom>;
 
-    /// Writes entries of any rooms in one transaction.
+    /// Writes entries of any rooms in one transaction; those of one room are in order of `seq`.
+    ///
+    /// A `seq` that is there already with the same bytes is fine; with other bytes it is an error.
     fn commit(&mut self, batch: &[Entry]) -> Result<()>;
 
-    /// Stores a snapshot, deletes the log rows it covers and the versions beyond those kept, in one transaction.
+    /// Stores a snapshot, deletes the log rows it covers and the versions beyond those kept, in one
+    /// transaction. The room's last version again replaces it (a repeated call); an older one is an error.
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot>;
 
-    /// Deletes snapshots (and what else is stored) of rooms that are not active and were last written
-    /// before `older_than_ms`. Kept are rooms that still have log rows, and rooms whose text the host
-    /// does not have yet: nothing that exists only here is deleted.
+    /// Deletes the snapshots of rooms that are not active and whose newest snapshot was taken before
+    /// `older_than_ms` (ms since the epoch). Kept are rooms that still have log rows, and rooms whose
+    /// text the host does not have yet: nothing that exists only here is deleted. The room's last `seq`,
+    /// last version and [`Drafted`] stay, so that no number is ever used twice.
+    ///
+    /// `now_ms` (ms since the epoch) is what ages are counted from.
     fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>>;
 }

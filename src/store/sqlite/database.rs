@@ -1,0 +1,266 @@
+//! Our database file: who may read it, how it is opened, when it is refused, and one way to run a
+//! transaction in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use super::log;
+use crate::error::{Code, RealtimeError, Result};
+
+/// The schema written by this version, kept in the file's `user_version`.
+pub(super) const SCHEMA_VERSION: i64 = 1;
+
+/// Marks a file as ours, kept in its `application_id`: "CPRT" in ASCII.
+pub(super) const APPLICATION_ID: i64 = 0x4350_5254;
+
+/// What the write-ahead log may keep of its largest size once it has been written back, in bytes.
+const WAL_BYTES_KEPT_MAX: i64 = 16 * 1024 * 1024;
+
+/// Statements kept compiled; more than there are in the code.
+const STATEMENTS_CACHED: usize = 32;
+
+const SNAPSHOTS_SCHEMA: &str = "
+    CREATE TABLE realtime_snapshots (
+        id TEXT PRIMARY KEY NOT NULL,
+        room_id TEXT NOT NULL,
+        snapshot_data BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        integrity_hash TEXT NOT NULL,
+        format_version INTEGER NOT NULL,
+        byte_size INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX realtime_snapshots_room_id ON realtime_snapshots (room_id);
+    CREATE INDEX realtime_snapshots_created_at ON realtime_snapshots (created_at);
+";
+
+/// What survives besides the end of the process, which everything committed survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A power failure may take the last moments; it never damages the file.
+    #[default]
+    Normal,
+    /// A power failure takes nothing that was reported as written: one sync per group.
+    Full,
+}
+
+/// How the database file is used.
+#[derive(Debug, Clone)]
+pub struct SqliteSettings {
+    /// What survives a power failure.
+    pub durability: Durability,
+    /// How long a call waits for a file that somebody else has locked, before it fails and is retried.
+    pub busy_timeout: Duration,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> Self {
+        Self { durability: Durability::default(), busy_timeout: Duration::from_millis(100) }
+    }
+}
+
+/// Why work inside the database did not succeed.
+#[derive(Debug)]
+pub(in crate::store) enum Problem {
+    /// SQLite said so.
+    Sqlite(rusqlite::Error),
+    /// We said so.
+    Refused(RealtimeError),
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<RealtimeError> for Problem {
+    fn from(error: RealtimeError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(in crate::store) struct Database {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Database {
+    pub(in crate::store) fn open(path: &Path, settings: &SqliteSettings) -> Result<Self> {
+        create_private(path).map_err(|error| {
+            RealtimeError::new(Code::StorageFailed, format!("cannot create {}: {error}", path.display()))
+                .with("path", path.display().to_string())
+                .caused_by(error)
+        })?;
+        let connection = Connection::open(path).map_err(|error| failed(path, "open", error.into()))?;
+        let database = Self { connection, path: path.to_owned() };
+        database.read("open", |connection| {
+            connection.busy_timeout(settings.busy_timeout)?;
+            // Until the file is known to be ours, not even its write-ahead log is written back.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            Ok(())
+        })?;
+        let is_new = database.recognise()?;
+        database.read("prepare", |connection| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+            if is_new {
+                connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+            }
+            // In this mode readers such as a backup do not hold up the log.
+            connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            connection.pragma_update(
+                None,
+                "synchronous",
+                match settings.durability {
+                    Durability::Normal => "NORMAL",
+                    Durability::Full => "FULL",
+                },
+            )?;
+            connection
+                .query_row(&format!("PRAGMA journal_size_limit = {WAL_BYTES_KEPT_MAX}"), [], |_| Ok(()))?;
+            Ok(())
+        })?;
+        let mut database = database;
+        if is_new {
+            database.create_schema()?;
+        }
+        Ok(database)
+    }
+
+    /// Whether the file is empty; refuses it if it is not ours or from the future.
+    fn recognise(&self) -> Result<bool> {
+        let (application, version, objects) = self.read("recognise", |connection| {
+            let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            let objects =
+                connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
+            Ok((pragma("application_id")?, pragma("user_version")?, objects?))
+        })?;
+        if objects == 0 && application == 0 {
+            return Ok(true);
+        }
+        let path = self.path.display();
+        let message = if application != APPLICATION_ID {
+            format!("{path} is a database of something else; the realtime module needs a file of its own")
+        } else if version > SCHEMA_VERSION {
+            format!(
+                "{path} has schema version {version}, written by a newer release; this one reads up to version \
+                 {SCHEMA_VERSION}. Install the newer release again, or move the file away to start without it"
+            )
+        } else {
+            return Ok(false);
+        };
+        let refusal = RealtimeError::new(Code::StorageFailed, message).with("path", path.to_string());
+        Err(refusal.with("found_version", version).with("supported_version", SCHEMA_VERSION))
+    }
+
+    fn create_schema(&mut self) -> Result<()> {
+        self.write("create the tables", |transaction| {
+            transaction.execute_batch(SNAPSHOTS_SCHEMA)?;
+            transaction.execute_batch(log::SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            Ok(())
+        })
+    }
+
+    /// Runs work that only reads; `doing` completes "cannot ...".
+    pub(in crate::store) fn read<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&Connection) -> Result<T, Problem>,
+    ) -> Result<T> {
+        work(&self.connection).map_err(|problem| failed(&self.path, doing, problem))
+    }
+
+    /// Runs work in a transaction of its own; whatever goes wrong, nothing of it stays.
+    pub(in crate::store) fn write<T>(
+        &mut self,
+        doing: &str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Problem>,
+    ) -> Result<T> {
+        let run = || -> Result<T, Problem> {
+            // Immediate: a lock that somebody else holds is met here, not halfway through.
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        run().map_err(|problem| failed(&self.path, doing, problem))
+    }
+
+    /// Gives free pages back to the file system. It is no loss if it fails.
+    pub(super) fn vacuum(&self, pages_max: u32) {
+        let pragma = format!("PRAGMA incremental_vacuum({pages_max})");
+        if let Err(error) = self.connection.execute_batch(&pragma) {
+            tracing::debug!(operation = "realtime:store:vacuum", "free pages stay in the file: {error}");
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+fn failed(path: &Path, doing: &str, problem: Problem) -> RealtimeError {
+    let path = path.display();
+    let error = match problem {
+        Problem::Refused(error) => return error,
+        Problem::Sqlite(error) => error,
+    };
+    let message = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            format!("{path} is not a database; move it away, or name another file")
+        }
+        _ => format!("cannot {doing} in {path}: {error}"),
+    };
+    RealtimeError::new(Code::StorageFailed, message).with("path", path.to_string()).caused_by(error)
+}
+
+/// Whether reading again would fail again: the bytes themselves are bad.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::TooBig),
+        None => true,
+    }
+}
+
+/// SQLite's integers have a sign. Our numbers count from 1 and never come near its end.
+pub(super) fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The way back; a negative number was not written by us and counts as 0.
+pub(super) fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside
+/// it the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        private_folder(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    // Not truncated, and the mode only counts for a file that is new.
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Makes a folder that only its owner can enter, if there is none, and those above it.
+pub(in crate::store) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

@@ -1,0 +1,223 @@
+//! The update log, and what is remembered of a room for good: its last `seq`, its last snapshot
+//! version and what the host's text contains. Used by every backend that keeps its log in SQLite.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::database::{Problem, from_sql, to_sql};
+use crate::error::{Code, RealtimeError};
+use crate::ids::RoomId;
+use crate::store::snapshot::version_goes_back;
+use crate::store::{Append, Drafted, Entry, RejectedSnapshot, StoredRoom, StoredSnapshot, TextHash};
+
+/// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
+/// newest snapshot that must be there, 0 if there need be none; `last_version` never goes back.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE realtime_rooms (
+        room_key INTEGER PRIMARY KEY NOT NULL,
+        room_id TEXT NOT NULL UNIQUE,
+        last_seq INTEGER NOT NULL DEFAULT 0,
+        last_version INTEGER NOT NULL DEFAULT 0,
+        snapshot_version INTEGER NOT NULL DEFAULT 0,
+        drafted_seq INTEGER,
+        drafted_hash BLOB
+    ) STRICT;
+    CREATE TABLE realtime_updates (
+        room_key INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        update_data BLOB NOT NULL,
+        PRIMARY KEY (room_key, seq)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// All that is stored of a room except its snapshots.
+#[derive(Debug, Default)]
+pub(in crate::store) struct StoredLog {
+    pub(in crate::store) log: Vec<Bytes>,
+    pub(in crate::store) last_seq: u64,
+    pub(in crate::store) last_version: u64,
+    /// The newest snapshot that must be there, 0 if there need be none.
+    pub(in crate::store) snapshot_version: u64,
+    drafted: Option<(u64, TextHash)>,
+}
+
+impl StoredLog {
+    pub(in crate::store) fn into_room(
+        self,
+        room: &RoomId,
+        snapshot: Option<StoredSnapshot>,
+        rejected: Vec<RejectedSnapshot>,
+    ) -> StoredRoom {
+        StoredRoom {
+            snapshot,
+            log: self.log,
+            last_seq: self.last_seq,
+            last_version: self.last_version,
+            drafted: self.drafted.map(|(seq, text_hash)| Drafted { room: room.clone(), seq, text_hash }),
+            rejected,
+        }
+    }
+}
+
+/// Reads a room's log and what is remembered of it; nothing of an unknown room.
+pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<StoredLog, Problem> {
+    let found = connection
+        .prepare_cached(
+            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_hash
+             FROM realtime_rooms WHERE room_id = ?",
+        )?
+        .query_row([room.as_str()], |row| {
+            let seq = row.get::<_, Option<i64>>(4)?.map(from_sql);
+            let stored = StoredLog {
+                log: Vec::new(),
+                last_seq: from_sql(row.get(1)?),
+                last_version: from_sql(row.get(2)?),
+                snapshot_version: from_sql(row.get(3)?),
+                drafted: seq.zip(row.get::<_, Option<TextHash>>(5)?),
+            };
+            Ok((row.get::<_, i64>(0)?, stored))
+        })
+        .optional()?;
+    let Some((key, mut stored)) = found else { return Ok(StoredLog::default()) };
+    let mut statement = connection
+        .prepare_cached("SELECT update_data FROM realtime_updates WHERE room_key = ? ORDER BY seq")?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        stored.log.push(Bytes::copy_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?));
+    }
+    Ok(stored)
+}
+
+/// What a batch does to one room.
+struct Touched<'a> {
+    key: i64,
+    last_seq: u64,
+    drafted: Option<&'a Drafted>,
+}
+
+/// Writes entries of any rooms.
+pub(in crate::store) fn append(connection: &Connection, batch: &[Entry]) -> Result<(), Problem> {
+    let mut touched: HashMap<&RoomId, Touched<'_>> = HashMap::new();
+    for entry in batch {
+        let room = entry.room();
+        let touched = match touched.get_mut(room) {
+            Some(touched) => touched,
+            None => {
+                let key = key_of(connection, room)?;
+                touched.entry(room).or_insert(Touched { key, last_seq: 0, drafted: None })
+            }
+        };
+        match entry {
+            Entry::Update(append) => {
+                insert(connection, touched.key, append)?;
+                touched.last_seq = touched.last_seq.max(append.seq);
+            }
+            Entry::Drafted(drafted) => {
+                touched.last_seq = touched.last_seq.max(drafted.seq);
+                if touched.drafted.is_none_or(|earlier| earlier.seq <= drafted.seq) {
+                    touched.drafted = Some(drafted);
+                }
+            }
+        }
+    }
+    for room in touched.into_values() {
+        remember(connection, &room)?;
+    }
+    Ok(())
+}
+
+/// The number that stands for a room; the room is entered if it is new.
+fn key_of(connection: &Connection, room: &RoomId) -> Result<i64, Problem> {
+    let mut select = connection.prepare_cached("SELECT room_key FROM realtime_rooms WHERE room_id = ?")?;
+    if let Some(key) = select.query_row([room.as_str()], |row| row.get(0)).optional()? {
+        return Ok(key);
+    }
+    connection.prepare_cached("INSERT INTO realtime_rooms (room_id) VALUES (?)")?.execute([room.as_str()])?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn insert(connection: &Connection, key: i64, append: &Append) -> Result<(), Problem> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR IGNORE INTO realtime_updates (room_key, seq, update_data) VALUES (?, ?, ?)",
+    )?;
+    if insert.execute(params![key, to_sql(append.seq), &append.update[..]])? == 1 {
+        return Ok(());
+    }
+    // An earlier attempt succeeded and only its answer was lost - or somebody else writes this log.
+    let is_same: bool = connection
+        .prepare_cached("SELECT update_data = ? FROM realtime_updates WHERE room_key = ? AND seq = ?")?
+        .query_row(params![&append.update[..], key, to_sql(append.seq)], |row| row.get(0))?;
+    if is_same {
+        return Ok(());
+    }
+    let message = format!(
+        "update {} of {} is in the log already and is another one; does a second process use this file?",
+        append.seq, append.room
+    );
+    Err(RealtimeError::new(Code::StorageFailed, message).with("room", append.room.as_str()).into())
+}
+
+fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> {
+    connection
+        .prepare_cached("UPDATE realtime_rooms SET last_seq = max(last_seq, ?) WHERE room_key = ?")?
+        .execute(params![to_sql(room.last_seq), room.key])?;
+    if let Some(drafted) = room.drafted {
+        connection
+            .prepare_cached(
+                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_hash = ?2
+                 WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
+            )?
+            .execute(params![to_sql(drafted.seq), drafted.text_hash, room.key])?;
+    }
+    Ok(())
+}
+
+/// Takes note that a snapshot holds the log up to and including that `seq`, and deletes those rows.
+pub(in crate::store) fn cover(
+    connection: &Connection,
+    room: &RoomId,
+    version: u64,
+    covers_seq: u64,
+) -> Result<(), Problem> {
+    let key = key_of(connection, room)?;
+    let last_version: i64 = connection
+        .prepare_cached("SELECT last_version FROM realtime_rooms WHERE room_key = ?")?
+        .query_row([key], |row| row.get(0))?;
+    if version < from_sql(last_version) {
+        return Err(version_goes_back(room, version, from_sql(last_version)).into());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE realtime_rooms SET last_version = ?1, snapshot_version = ?1, last_seq = max(last_seq, ?2)
+             WHERE room_key = ?3",
+        )?
+        .execute(params![to_sql(version), to_sql(covers_seq), key])?;
+    connection
+        .prepare_cached("DELETE FROM realtime_updates WHERE room_key = ? AND seq <= ?")?
+        .execute(params![key, to_sql(covers_seq)])?;
+    Ok(())
+}
+
+/// Whether the host has all that is stored of a room: its log is empty and the host's text is as new as
+/// the room's last `seq`. Nothing is known to be in the host's text of a room that was never noted.
+pub(in crate::store) fn is_only_a_copy(connection: &Connection, room: &RoomId) -> Result<bool, Problem> {
+    let found = connection
+        .prepare_cached(
+            "SELECT coalesce(drafted_seq, -1) >= last_seq
+                AND NOT EXISTS (SELECT 1 FROM realtime_updates u WHERE u.room_key = r.room_key)
+             FROM realtime_rooms r WHERE room_id = ?",
+        )?
+        .query_row([room.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
+}
+
+/// Takes note that a room's snapshots are deleted on purpose.
+pub(in crate::store) fn forget_snapshots(connection: &Connection, room: &RoomId) -> Result<(), Problem> {
+    connection
+        .prepare_cached("UPDATE realtime_rooms SET snapshot_version = 0 WHERE room_id = ?")?
+        .execute([room.as_str()])?;
+    Ok(())
+}
