@@ -8,6 +8,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
@@ -46,7 +47,7 @@ pub struct Authorization {
 }
 
 /// A record's text as the host has it: the draft's if there is one, else the record's.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct LoadedRecord {
     /// The Markdown body, without front matter.
     pub markdown: String,

@@ -212,6 +212,21 @@ impl Serialize for UserId {
     }
 }
 
+/// A new id that ties together what is said about one case in logs, hooks and errors:
+/// `err_<ms since the epoch, base 36>_<7 random>`, the form that the host's own errors have.
+pub fn correlation_id() -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut rest = crate::clock::now_ms().unsigned_abs();
+    let mut time = Vec::new();
+    while rest > 0 {
+        time.push(DIGITS[(rest % 36) as usize]);
+        rest /= 36;
+    }
+    let time: String = time.iter().rev().map(|digit| char::from(*digit)).collect();
+    let random: String = (0..7).map(|_| char::from(DIGITS[fastrand::usize(..36)])).collect();
+    format!("err_{time}_{random}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,6 +271,15 @@ mod tests {
     fn a_user_is_the_same_as_number_and_as_text() {
         assert_eq!(UserId::Number(7), UserId::Text("7".into()));
         assert_ne!(UserId::Number(7), UserId::Text("07".into()));
+    }
+
+    #[test]
+    fn correlation_ids_have_the_form_of_the_hosts() {
+        let id = correlation_id();
+        let parts: Vec<_> = id.split('_').collect();
+        assert_eq!((parts.len(), parts[0], parts[2].len()), (3, "err", 7), "{id}");
+        let time = i64::from_str_radix(parts[1], 36).unwrap();
+        assert!((crate::clock::now_ms() - time).abs() < 60_000);
     }
 
     #[test]

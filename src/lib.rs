@@ -13,6 +13,8 @@
 //! - [`document`]: one room's CRDT document: apply, diff, seed, render
 //! - [`store`]: update log and snapshots on disk
 //! - [`host`]: what the core asks of the application that embeds it
+//! - [`hooks`]: what it tells it
+//! - [`metrics`]: counters of what happened
 //! - [`room`]: an actor around a pure state, and the registry of live rooms
 //! - [`server`]: the listener, the upgrade, one connection's reader and writer
 //! - [`module`]: the whole thing as one value: start, snapshot, revoke, shut down
@@ -20,10 +22,18 @@
 
 pub mod clock;
 pub mod config;
+pub mod document;
 pub mod error;
+pub mod hooks;
 pub mod host;
 pub mod ids;
 pub mod limits;
 pub mod markdown;
+pub mod metrics;
+pub mod module;
+#[cfg(feature = "node")]
+mod node;
 pub mod protocol;
+pub mod room;
+pub mod server;
 pub mod store;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::config::{Policy, RateLimiting};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::UserId;
 
@@ -44,28 +45,6 @@ impl TokenBucket {
     }
 }
 
-/// What to do above the message limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Read later and merge; nothing is lost.
-    Merge,
-    /// Close the connection.
-    Close,
-}
-
-/// The budgets of one connection.
-#[derive(Debug, Clone)]
-pub struct MessageBudget {
-    /// Messages a second that are handled one by one.
-    pub messages_per_second: u64,
-    /// What happens above that.
-    pub policy: Policy,
-    /// Frames a second beyond which the connection is closed whatever the policy.
-    pub frames_per_second_max: u64,
-    /// Bytes a second beyond which the connection is closed whatever the policy.
-    pub bytes_per_second_max: u64,
-}
-
 /// What to do with a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -96,12 +75,12 @@ pub struct MessageLimiter {
 
 impl MessageLimiter {
     /// Full budgets.
-    pub fn new(budget: &MessageBudget, now: Instant) -> Self {
+    pub fn new(limits: &RateLimiting, now: Instant) -> Self {
         Self {
-            policy: budget.policy,
-            messages: TokenBucket::per_second(budget.messages_per_second, now),
-            frames: TokenBucket::per_second(budget.frames_per_second_max, now),
-            bytes: TokenBucket::per_second(budget.bytes_per_second_max, now),
+            policy: limits.policy,
+            messages: TokenBucket::per_second(limits.messages_per_second, now),
+            frames: TokenBucket::per_second(limits.frames_per_second_max, now),
+            bytes: TokenBucket::per_second(limits.bytes_per_second_max, now),
             warned: false,
         }
     }
@@ -176,7 +155,7 @@ impl ConnectionCounters {
         let of_ip = counts.per_ip.get(&ip).copied().unwrap_or(0);
         let of_user = counts.per_user.get(user).copied().unwrap_or(0);
         for (name, used, cap) in [
-            ("limits.max_connections", counts.total, self.caps.total),
+            ("rate_limiting.max_connections", counts.total, self.caps.total),
             ("rate_limiting.connections_per_ip", of_ip, self.caps.per_ip),
             ("rate_limiting.connections_per_user", of_user, self.caps.per_user),
         ] {
@@ -239,20 +218,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::Config;
 
-    fn budget(policy: Policy) -> MessageBudget {
-        MessageBudget {
+    fn limits(policy: Policy) -> RateLimiting {
+        RateLimiting {
             messages_per_second: 10,
             policy,
             frames_per_second_max: 100,
             bytes_per_second_max: 1_000,
+            ..Config::default().rate_limiting
         }
     }
 
     #[test]
     fn a_fast_typist_is_held_never_closed() {
         let start = Instant::now();
-        let mut limiter = MessageLimiter::new(&budget(Policy::Merge), start);
+        let mut limiter = MessageLimiter::new(&limits(Policy::Merge), start);
         let mut verdicts = Vec::new();
         for i in 0..200u64 {
             let now = start + Duration::from_millis(i * 50);
@@ -267,7 +248,7 @@ mod tests {
     #[test]
     fn the_eleventh_message_in_a_second_closes_under_the_old_policy() {
         let now = Instant::now();
-        let mut limiter = MessageLimiter::new(&budget(Policy::Close), now);
+        let mut limiter = MessageLimiter::new(&limits(Policy::Close), now);
         assert!((0..10).all(|_| limiter.judge(1, true, now) != Verdict::Abuse));
         assert_eq!(limiter.judge(1, true, now), Verdict::Abuse);
     }
@@ -275,10 +256,10 @@ mod tests {
     #[test]
     fn hard_budgets_count_everything() {
         let now = Instant::now();
-        let mut limiter = MessageLimiter::new(&budget(Policy::Merge), now);
+        let mut limiter = MessageLimiter::new(&limits(Policy::Merge), now);
         assert!((0..100).all(|_| limiter.judge(1, false, now) == Verdict::Pass));
         assert_eq!(limiter.judge(1, false, now), Verdict::Abuse);
-        let mut limiter = MessageLimiter::new(&budget(Policy::Merge), now);
+        let mut limiter = MessageLimiter::new(&limits(Policy::Merge), now);
         assert_eq!(limiter.judge(1_001, false, now), Verdict::Abuse);
     }
 

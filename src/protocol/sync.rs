@@ -102,6 +102,11 @@ pub fn update_in(frame: &Frame) -> Option<Bytes> {
     }
 }
 
+/// Whether a client's frame carries presence and nothing else.
+pub fn is_awareness(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|first| u64::from(*first) == tag::AWARENESS)
+}
+
 /// Presence states, as encoded by [`super::awareness`].
 pub fn awareness(states: &[u8]) -> Frame {
     let mut head = Vec::with_capacity(1 + var_len(states.len() as u64));

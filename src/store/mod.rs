@@ -10,6 +10,7 @@ pub mod sqlite;
 pub mod writer;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -21,6 +22,12 @@ pub const SNAPSHOT_FORMAT_V1: u64 = 1;
 
 /// Snapshot versions kept per room; older ones are deleted when a new one is stored.
 pub const SNAPSHOTS_KEPT_PER_ROOM: usize = 3;
+
+/// Snapshots larger than this are stored all the same, but the host is told.
+pub const SNAPSHOT_BYTES_ADVISED: u64 = 1024 * 1024;
+
+/// How long snapshots of rooms that nobody opens are kept.
+pub const SNAPSHOT_TTL: Duration = Duration::from_secs(48 * 3600);
 
 /// A document update to be appended to a room's log.
 #[derive(Debug, Clone)]

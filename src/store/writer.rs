@@ -45,6 +45,13 @@ pub enum StoreHealth {
     },
 }
 
+impl StoreHealth {
+    /// Whether what is accepted reaches the disk.
+    pub const fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok)
+    }
+}
+
 /// Told of every change of health, once each, on the store's thread. It must not block.
 pub type HealthObserver = Arc<dyn Fn(&StoreHealth) + Send + Sync>;
 

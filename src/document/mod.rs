@@ -1,0 +1,184 @@
+//! One room's CRDT document: apply, diff, and the editor's tree inside it.
+//!
+//! [`Document`] is the only owner of a `yrs::Doc`. Nothing that a client sends may get through to yrs
+//! unchecked, and no panic inside yrs gets out: the caller learns of it as [`ApplyError::Broken`], must
+//! drop the document and load it again.
+
+pub mod xml;
+
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use yrs::updates::decoder::Decode;
+use yrs::updates::encoder::Encode;
+use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, Update, WriteTxn};
+
+use crate::protocol::update::{check_state_vector, check_update};
+use crate::protocol::wire::WireError;
+
+/// The XML fragment that editors bind to.
+pub const FRAGMENT: &str = "default";
+
+/// The generation of a document that was just made or loaded; 0 means "never".
+pub const FIRST_GENERATION: u64 = 1;
+
+/// Why an update was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The bytes are not an update; the document is as it was.
+    #[error("the update {0}")]
+    Malformed(#[from] WireError),
+    /// yrs refused it; the document is as it was.
+    #[error("the update cannot be read: {0}")]
+    Refused(String),
+    /// yrs failed in the middle. This document must not be used any more.
+    #[error("the document cannot be used any more: {0}")]
+    Broken(String),
+}
+
+/// What applying updates did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The change as one update, for the log and for the others; `None` if nothing changed.
+    pub change: Option<Bytes>,
+    /// Parts were left out because what they build on is missing here. Whoever sent them has it:
+    /// ask with a step 1, and they come again together.
+    pub incomplete: bool,
+}
+
+/// A room's document.
+#[derive(Debug)]
+pub struct Document {
+    doc: Doc,
+    /// Counts changes; what a snapshot contains is said by the generation it was taken at.
+    generation: u64,
+    /// The whole state, encoded once per generation and shared by all who join.
+    state: Option<(u64, Bytes)>,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Document {
+    /// An empty document.
+    pub fn new() -> Self {
+        // Cleaning up formatting would make deletions of our own that no client hears of.
+        let options =
+            Options { offset_kind: OffsetKind::Utf16, cleanup_formatting: false, ..Options::default() };
+        Self { doc: Doc::with_options(options), generation: FIRST_GENERATION, state: None }
+    }
+
+    /// A document from its snapshot and the log after it. One transaction per update: a single one
+    /// for all of them is quadratic in yrs.
+    pub fn restore(snapshot: Option<&Bytes>, log: &[Bytes]) -> Result<Self, ApplyError> {
+        let mut document = Self::new();
+        for update in snapshot.into_iter().chain(log) {
+            document.apply(std::slice::from_ref(update))?;
+        }
+        document.generation = FIRST_GENERATION;
+        Ok(document)
+    }
+
+    /// Counts changes since the document was loaded, from [`FIRST_GENERATION`].
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Applies updates in one transaction. Keep the list short; see [`Document::restore`].
+    ///
+    /// The document never keeps what it cannot integrate: pending structures cannot be encoded safely,
+    /// cost memory that nobody accounts for, and are not needed where the sender can be asked again.
+    pub fn apply(&mut self, updates: &[Bytes]) -> Result<Applied, ApplyError> {
+        let mut decoded = Vec::with_capacity(updates.len());
+        for update in updates {
+            check_update(update)?;
+            let update = contained(|| Update::decode_v1(update))?;
+            decoded.push(update.map_err(|error| ApplyError::Refused(error.to_string()))?);
+        }
+        let applied = self.transact(decoded, updates)?;
+        if applied.change.is_some() {
+            self.generation += 1;
+        }
+        Ok(applied)
+    }
+
+    fn transact(&self, decoded: Vec<Update>, raw: &[Bytes]) -> Result<Applied, ApplyError> {
+        // A transaction commits when dropped. While a panic unwinds, that commit would run on a broken
+        // document, and a second panic would end the process; so it is dropped by hand.
+        let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut())?);
+        let applied = contained(|| {
+            for update in decoded {
+                txn.apply_update(update).map_err(|error| ApplyError::Broken(error.to_string()))?;
+            }
+            let incomplete = txn.has_missing_updates();
+            if incomplete {
+                txn.prune_pending();
+            }
+            let change = txn.has_changes().then(|| match raw {
+                // What came in says it already, when all of it was taken.
+                [update] if !incomplete => update.clone(),
+                _ => txn.encode_update_v1().into(),
+            });
+            Ok::<_, ApplyError>(Applied { change, incomplete })
+        })??;
+        contained(|| drop(ManuallyDrop::into_inner(txn)))?;
+        Ok(applied)
+    }
+
+    /// What this document has.
+    pub fn state_vector(&self) -> Vec<u8> {
+        self.doc.transact().state_vector().encode_v1()
+    }
+
+    /// Exactly what somebody with this state vector lacks.
+    pub fn diff(&self, state_vector: &[u8]) -> Result<Bytes, ApplyError> {
+        check_state_vector(state_vector)?;
+        let state_vector = contained(|| StateVector::decode_v1(state_vector))?
+            .map_err(|error| ApplyError::Refused(error.to_string()))?;
+        contained(|| self.doc.transact().encode_diff_v1(&state_vector).into())
+    }
+
+    /// The whole state as one update.
+    pub fn state(&mut self) -> Result<Bytes, ApplyError> {
+        if let Some((generation, state)) = &self.state
+            && *generation == self.generation
+        {
+            return Ok(state.clone());
+        }
+        let state: Bytes = contained(|| self.doc.transact().encode_diff_v1(&StateVector::default()).into())?;
+        self.state = Some((self.generation, state.clone()));
+        Ok(state)
+    }
+
+    /// The state vector of somebody who has everything here except these updates (and what builds on them).
+    pub fn state_vector_without(&self, updates: &[Bytes]) -> Result<Vec<u8>, ApplyError> {
+        let mut state_vector = self.doc.transact().state_vector();
+        for update in updates {
+            let update = contained(|| Update::decode_v1(update))?
+                .map_err(|error| ApplyError::Refused(error.to_string()))?;
+            for (client, clock) in update.state_vector_lower().iter() {
+                state_vector.set_min(*client, *clock);
+            }
+        }
+        Ok(state_vector.encode_v1())
+    }
+}
+
+/// Runs something of yrs; a panic becomes an error.
+pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, ApplyError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "panic without a message".to_owned());
+        ApplyError::Broken(message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+/** A room, as the host's callbacks are asked about it. */
+export interface RoomReference {
+  /** Its key, such as `records:bylaw-12`. */
+  roomId: string
+  /** Its type, such as `records`. */
+  roomType: string
+  /** The id inside the type: for records the record's id. */
+  localId: string
+}
+
+/** Somebody asks to join a room. */
+export interface AuthorizeRequest extends RoomReference {
+  /** The token that was shown. Keep it out of logs. */
+  token: string
+  /** Where the connection comes from, after `trusted_proxies` were taken into account. */
+  clientIp: string
+}
+
+/** The host's yes. */
+export interface Granted {
+  /** Who this is; `7` and `'7'` are the same user. */
+  user: { id: number | string; name?: string | null }
+  /**
+   * Whether they may edit; otherwise the connection is read-only.
+   * @default false
+   */
+  canEdit?: boolean
+}
+
+/** The host's no. */
+export interface Denied {
+  /** The session is not valid, or there is no right to view the record. */
+  denied: 'AUTH_FAILED' | 'PERMISSION_DENIED'
+  /** More about it, such as `record_not_found`; shown to the client. */
+  reason?: string
+}
+
+/** A record's text as the host has it: the draft's if there is one, else the record's. */
+export interface LoadedRecord {
+  /** The Markdown body, without front matter. */
+  markdown: string
+}
+
+/** How serious a log line is. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/**
+ * What the engine asks of the application that embeds it, and what it tells it.
+ *
+ * The callbacks run on Node's thread. Those that answer may be async and have `host_timeout` to do so;
+ * meanwhile only the connection or the room that asked waits.
+ */
+export interface HostCallbacks {
+  /**
+   * Checks the session, that the record exists, and what the user may do. A rejection is a fault of the
+   * host: the client is closed with 4500 and tries again.
+   */
+  authorize(request: AuthorizeRequest): Promise<Granted | Denied> | Granted | Denied
+  /**
+   * Reads the text that a room starts from; null if there is no such record. A rejection means that it
+   * cannot be read: the client is told so, and no room is opened.
+   */
+  load(room: RoomReference): Promise<LoadedRecord | null> | LoadedRecord | null
+  /** Writes the room's text as a draft of its record. Without it, texts live in the store alone. */
+  save?(room: RoomReference, markdown: string): Promise<void> | void
+  /** Told of events, in order. What it returns or throws changes nothing. */
+  hook?(name: string, data: Record<string, any>): void
+  /** Told what is worth writing down, from `logLevel` up. What it returns or throws changes nothing. */
+  log?(level: LogLevel, message: string, data: Record<string, any>): void
+  /**
+   * The least serious level that is logged.
+   * @default 'info'
+   */
+  logLevel?: LogLevel
+}
+

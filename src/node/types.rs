@@ -1,0 +1,152 @@
+//! What `RealtimeModule` gives back, as JavaScript sees it. What the host's callbacks take and give is
+//! declared in `host-callbacks.d.ts` beside this file, which becomes the head of `index.d.ts`.
+
+use napi_derive::napi;
+use serde_json::{Map, Value, json};
+
+use crate::config::Loaded;
+use crate::{module, room};
+
+/// Where a module listens.
+#[napi(object)]
+pub struct Listening {
+    /// The IP address.
+    pub host: String,
+    /// The TCP port.
+    pub port: u32,
+}
+
+impl From<module::Listening> for Listening {
+    fn from(listening: module::Listening) -> Self {
+        Self { host: listening.host, port: listening.port.into() }
+    }
+}
+
+/// What a snapshot came to.
+#[napi(object)]
+pub struct SnapshotOutcome {
+    /// A new one was written; false if nothing had changed, or there is no such room in memory.
+    pub snapshot_created: bool,
+    /// The newest version, null if there is none.
+    pub version: Nullable<f64>,
+    /// When this was found out, ms since the epoch.
+    pub timestamp: f64,
+}
+
+/// A value that is there as `null` when there is none.
+type Nullable<T> = napi::Either<T, napi::bindgen_prelude::Null>;
+
+fn nullable<T>(value: Option<T>) -> Nullable<T> {
+    value.map_or(napi::Either::B(napi::bindgen_prelude::Null), napi::Either::A)
+}
+
+impl From<room::messages::SnapshotOutcome> for SnapshotOutcome {
+    fn from(outcome: room::messages::SnapshotOutcome) -> Self {
+        Self {
+            snapshot_created: outcome.created,
+            // Numbers of JavaScript are exact up to 2^53.
+            version: nullable(outcome.version.map(|version| version as f64)),
+            timestamp: outcome.timestamp_ms as f64,
+        }
+    }
+}
+
+/// One room in memory.
+#[napi(object)]
+pub struct RoomSummary {
+    /// Its key, such as `records:bylaw-12`.
+    pub room_id: String,
+    /// Its type, such as `records`.
+    pub room_type: String,
+    /// Clients in it.
+    pub clients: u32,
+    /// Loading, live, or idle: without clients, within its grace period.
+    #[napi(ts_type = "'loading' | 'live' | 'idle'")]
+    pub state: String,
+    /// Its record holds content that the editor's document cannot carry.
+    pub lossy: bool,
+}
+
+impl From<room::registry::RoomSummary> for RoomSummary {
+    fn from(room: room::registry::RoomSummary) -> Self {
+        Self {
+            room_id: room.id.as_str().to_owned(),
+            room_type: room.id.room_type().to_owned(),
+            clients: count(room.clients),
+            state: room.state.to_owned(),
+            lossy: room.lossy,
+        }
+    }
+}
+
+/// How a module is.
+#[napi(object)]
+pub struct Health {
+    /// `degraded`: the disk cannot be written, editing goes on in memory.
+    #[napi(ts_type = "'new' | 'disabled' | 'healthy' | 'degraded' | 'stopped'")]
+    pub status: String,
+    /// Where it listens, null if it does not.
+    pub listening: Nullable<Listening>,
+    /// Clients connected.
+    pub connections: u32,
+    /// Rooms in memory.
+    pub rooms: u32,
+    /// Since the start, in ms.
+    pub uptime_ms: f64,
+    /// The store's last failure while `degraded`, else null.
+    pub storage_error: Nullable<String>,
+    /// Hooks and log lines dropped because the host is too busy to take them, not yet reported to it.
+    pub dropped_events: f64,
+    /// Counters since the start, by name.
+    #[napi(ts_type = "Record<string, number>")]
+    pub counters: Map<String, Value>,
+}
+
+impl Health {
+    /// Of a module that does not run.
+    pub(super) fn idle(status: &str, dropped_events: u64) -> Self {
+        Self {
+            status: status.to_owned(),
+            listening: nullable(None),
+            connections: 0,
+            rooms: 0,
+            uptime_ms: 0.0,
+            storage_error: nullable(None),
+            dropped_events: dropped_events as f64,
+            counters: Map::new(),
+        }
+    }
+
+    pub(super) fn of(health: module::Health, dropped_events: u64) -> Self {
+        Self {
+            status: health.status.to_owned(),
+            listening: nullable(health.listening.map(Listening::from)),
+            connections: count(health.connections),
+            rooms: count(health.rooms),
+            uptime_ms: health.uptime_ms as f64,
+            storage_error: nullable(health.storage_error),
+            dropped_events: dropped_events as f64,
+            counters: health.counters,
+        }
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A configuration laid over the defaults.
+#[napi(object)]
+pub struct ConfigReport {
+    /// All keys of `config/realtime.example.yml`.
+    #[napi(ts_type = "Record<string, any>")]
+    pub config: Value,
+    /// For people: unknown keys, old spellings and the like.
+    pub warnings: Vec<String>,
+}
+
+impl From<Loaded> for ConfigReport {
+    fn from(loaded: Loaded) -> Self {
+        Self { config: json!(loaded.config), warnings: loaded.warnings }
+    }
+}

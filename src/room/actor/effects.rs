@@ -1,0 +1,120 @@
+//! What the room's state asks for, carried out: frames into queues, changes into the log.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use tracing::{debug, warn};
+
+use super::{Actor, End, Waiting};
+use crate::error::Code;
+use crate::hooks;
+use crate::ids::ClientId;
+use crate::protocol::frame::Frame;
+use crate::protocol::{awareness, control, sync};
+use crate::room::state::{Acknowledgement, Effect};
+
+impl Actor {
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Option<End> {
+        for effect in effects {
+            match effect {
+                Effect::Send(client, frame) => {
+                    if let Some(seat) = self.seats.get(&client) {
+                        seat.outbox.send(frame);
+                    }
+                }
+                Effect::Change { update, author, frame } => {
+                    self.append(update);
+                    if let Some(end) = self.broadcast(author, &frame) {
+                        return Some(end);
+                    }
+                }
+                Effect::Presence(presence) => {
+                    let frame = sync::awareness(&awareness::encode(std::iter::once(&presence)));
+                    for seat in self.seats.values() {
+                        seat.outbox.send_presence(presence.client, &frame);
+                    }
+                }
+                Effect::Acknowledge(client, what) => {
+                    let generation = self.state.document().generation();
+                    self.waiting.push_back(Waiting { seq: self.last_seq, generation, client, what });
+                    let committed = *self.committed.borrow();
+                    self.on_disk(committed);
+                }
+                Effect::ApplyFailed(client, problem) => {
+                    warn!(
+                        operation = "realtime:room:apply", room = %self.id, client = %client,
+                        code = %Code::InvalidYjsUpdate, "a frame was dropped: {problem}"
+                    );
+                    self.services.host.emit(hooks::apply_failed(&self.id, client, &problem));
+                }
+                Effect::Fail(problem) => return Some(End::Failed(problem)),
+            }
+        }
+        None
+    }
+
+    fn append(&mut self, update: Bytes) {
+        self.saving.touched(Instant::now());
+        match self.log.append(update) {
+            Ok(seq) => self.last_seq = seq,
+            Err(_backlogged) => {
+                if self.gap_at.is_none() {
+                    warn!(
+                        operation = "realtime:store:append", room = %self.id,
+                        "the store's queue is full; this room will be saved by a snapshot instead"
+                    );
+                }
+                self.gap_at = Some(self.state.document().generation());
+            }
+        }
+    }
+
+    fn broadcast(&mut self, author: ClientId, frame: &Frame) -> Option<End> {
+        let mut overflowed = Vec::new();
+        for (client, seat) in &self.seats {
+            if *client == author || self.state.is_behind(*client) {
+                continue;
+            }
+            if let Err(dropped) = seat.outbox.send_update(frame) {
+                overflowed.push((*client, dropped));
+            }
+        }
+        for (client, dropped) in overflowed {
+            debug!(operation = "realtime:client:slow", room = %self.id, client = %client, "reads too slowly; will be caught up");
+            let effects = self.state.fell_behind(client, &dropped);
+            if let Some(end) = self.carry_out(effects) {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// The log is on disk up to here.
+    pub(super) fn on_disk(&mut self, committed: u64) {
+        while let Some(first) = self.waiting.front()
+            && first.seq <= committed
+            && self.gap_at.is_none()
+        {
+            if let Some(waiting) = self.waiting.pop_front() {
+                self.acknowledge(waiting, committed);
+            }
+        }
+    }
+
+    fn acknowledge(&self, waiting: Waiting, version: u64) {
+        let Some(seat) = self.seats.get(&waiting.client) else { return };
+        seat.outbox.send(match waiting.what {
+            Acknowledgement::Echo(frame) => frame,
+            Acknowledgement::Saved => control::saved(version),
+        });
+    }
+
+    /// A snapshot holds everything up to this generation, whatever became of the log.
+    pub(super) fn release_up_to(&mut self, generation: u64) {
+        while self.waiting.front().is_some_and(|first| first.generation <= generation) {
+            if let Some(waiting) = self.waiting.pop_front() {
+                self.acknowledge(waiting, generation);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! When a room saves, when it ends, and what becomes of its clients when its document breaks.
+
+use std::time::Instant;
+
+use tokio::task::JoinHandle;
+use tracing::{debug, error};
+
+use super::{Actor, End};
+use crate::config::LossyPolicy;
+use crate::error::{Code, RealtimeError};
+use crate::protocol::control;
+use crate::room::messages::{RoomServices, SnapshotOutcome};
+use crate::room::saving::{self, Demand, SaveReport};
+
+impl Actor {
+    /// Whether drafts are written for this room.
+    fn writes_drafts(&self) -> bool {
+        let settings = &self.services.settings;
+        self.services.host.saves_drafts() && (!self.lossy || settings.lossy == LossyPolicy::Allow)
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.saving.is_dirty(self.demand())
+    }
+
+    /// What a save would be about at this moment.
+    fn demand(&self) -> Demand {
+        Demand {
+            generation: self.state.document().generation(),
+            draft: self.writes_drafts(),
+            log_has_gap: self.gap_at.is_some(),
+        }
+    }
+
+    /// When the next save is due; a room that is about to end does not wait for the interval.
+    fn save_due_at(&self, now: Instant) -> Option<Instant> {
+        self.saving.due_at(self.demand(), self.is_leaving(now), now)
+    }
+
+    pub(super) fn start_save_if_due(&mut self, now: Instant) -> Option<End> {
+        if self.save_due_at(now).is_some_and(|due| due <= now) { self.start_save() } else { None }
+    }
+
+    /// Starts a save unless one runs, or nothing is to be saved.
+    pub(super) fn start_save(&mut self) -> Option<End> {
+        if self.saving.is_running() {
+            return None;
+        }
+        if !self.is_dirty() {
+            self.answer_snapshot_requests(false);
+            return None;
+        }
+        let state = match self.state.document_mut().state() {
+            Ok(state) => state,
+            Err(error) => return Some(End::Failed(format!("the state cannot be encoded: {error}"))),
+        };
+        let job = self.saving.begin(&self.id, self.demand(), state, self.last_seq);
+        debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
+        let RoomServices { store, host, settings } = self.services.clone();
+        self.save_task = Some(tokio::spawn(saving::run(job, store, host, settings.host_timeout)));
+        None
+    }
+
+    pub(super) fn saved(&mut self, report: SaveReport) {
+        self.save_task = None;
+        self.saving.finish(&report, Instant::now());
+        saving::tell_host(&*self.services.host, &self.id, &report);
+        if let Some(Ok(hash)) = &report.draft {
+            self.log.drafted(report.seq, *hash);
+        }
+        let created = matches!(report.snapshot, Some(Ok(_)));
+        if created {
+            self.gap_at = self.gap_at.filter(|generation| *generation > report.generation);
+            self.release_up_to(report.generation);
+        }
+        match report.snapshot {
+            Some(Err(error)) => {
+                for reply in self.snapshot_requests.drain(..) {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+            _ => self.answer_snapshot_requests(created),
+        }
+    }
+
+    fn answer_snapshot_requests(&mut self, created: bool) {
+        let version = self.saving.version();
+        let outcome = SnapshotOutcome {
+            created,
+            version: (version > 0).then_some(version),
+            timestamp_ms: crate::clock::now_ms(),
+        };
+        for reply in self.snapshot_requests.drain(..) {
+            let _ = reply.send(Ok(outcome));
+        }
+    }
+
+    /// Whether the room should be finalised: nobody is here for the grace period, or the module shuts down.
+    fn is_leaving(&self, now: Instant) -> bool {
+        let idle = self.idle_since.is_some_and(|since| now >= since + self.services.settings.grace_period);
+        idle || !self.inbox_open
+    }
+
+    pub(super) fn end_if_done(&mut self, now: Instant) -> Option<End> {
+        if !self.is_leaving(now) || self.saving.is_running() {
+            return None;
+        }
+        if self.is_dirty() && !self.may_give_up(now) {
+            return None;
+        }
+        if !self.inbox_open {
+            self.registry.remove(&self.id);
+            return Some(End::Shutdown);
+        }
+        // Somebody may be on the way in: then the room stays.
+        self.registry.remove_if_unwanted(&self.id).then_some(End::Idle)
+    }
+
+    /// A room whose save keeps failing is given up only if its log is whole on disk, so that nothing is lost.
+    fn may_give_up(&self, now: Instant) -> bool {
+        let on_disk = self.gap_at.is_none() && self.last_seq <= *self.committed.borrow();
+        let settings = &self.services.settings;
+        let waited_long = self
+            .idle_since
+            .is_some_and(|since| now >= since + settings.grace_period + settings.cleanup_timeout);
+        on_disk && waited_long
+    }
+
+    /// When something is to be done although nothing arrives.
+    pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let due = self.save_due_at(now);
+        let settings = &self.services.settings;
+        let grace_over = self.idle_since.map(|since| since + settings.grace_period).filter(|at| *at > now);
+        let given_up = self
+            .idle_since
+            .map(|since| since + settings.grace_period + settings.cleanup_timeout)
+            .filter(|at| *at > now && self.is_dirty());
+        [due, grace_over, given_up].into_iter().flatten().min()
+    }
+
+    /// The document broke: everybody is sent away, and the next to join loads the room from the store.
+    pub(super) async fn fail(&mut self, problem: &str) {
+        error!(operation = "realtime:room:failed", room = %self.id, "{problem}");
+        let error = RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
+        for seat in self.seats.values() {
+            seat.outbox.close(control::close(&error));
+        }
+        // A save that still runs must not write after the room has been loaded again.
+        if self.save_task.is_some() {
+            let report = finished(&mut self.save_task).await;
+            self.saved(report);
+        }
+        for reply in self.snapshot_requests.drain(..) {
+            let _ = reply.send(Err(error.clone()));
+        }
+        self.registry.remove(&self.id);
+        let (_, closed) = tokio::sync::mpsc::channel(1);
+        super::refuse_all(std::mem::replace(&mut self.inbox, closed), &error).await;
+    }
+}
+
+/// Waits for the running save; for ever if there is none.
+pub(super) async fn finished(task: &mut Option<JoinHandle<SaveReport>>) -> SaveReport {
+    match task {
+        Some(task) => match task.await {
+            Ok(report) => report,
+            Err(panic) => SaveReport::failed(&panic),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+pub(super) async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

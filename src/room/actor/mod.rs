@@ -1,0 +1,307 @@
+//! One task per room: it loads the room, feeds what arrives to the pure state and carries out what
+//! follows. It is the only owner of the room's document, so there are no locks around it.
+//!
+//! Life: loading (whoever joins meanwhile waits in the inbox, so a room is loaded once however many
+//! come) -> live -> idle when nobody is left -> a last save -> gone. Somebody who joins while the last
+//! save runs keeps the room alive.
+
+mod effects;
+mod life;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use super::loading::{self, Loaded};
+use super::messages::{Join, Message, RoomInfo, RoomServices, SnapshotOutcome};
+use super::outbox::Outbox;
+use super::registry::Registry;
+use super::saving::{SaveReport, Saving};
+use super::sessions::Session;
+use super::state::{Acknowledgement, RoomState};
+use crate::config::LossyPolicy;
+use crate::error::{Code, RealtimeError, Result};
+use crate::hooks;
+use crate::ids::{ClientId, RoomId};
+use crate::protocol::control;
+use crate::store::writer::RoomLog;
+
+/// Messages that a room takes from its inbox at once.
+const MESSAGES_PER_WAKE_MAX: usize = 64;
+
+/// Acknowledgements that wait for the disk; beyond it the room takes no more messages until the disk answers.
+const ACKNOWLEDGEMENTS_MAX: usize = 65_536;
+
+/// A client's place in the room.
+struct Seat {
+    outbox: Outbox,
+    session: Arc<Session>,
+}
+
+/// Something that a client will be told once the disk has it.
+struct Waiting {
+    seq: u64,
+    generation: u64,
+    client: ClientId,
+    what: Acknowledgement,
+}
+
+struct Actor {
+    id: RoomId,
+    services: RoomServices,
+    registry: Registry,
+    info: Arc<RoomInfo>,
+    inbox: mpsc::Receiver<Message>,
+    /// False once the inbox is closed and everything in it was taken.
+    inbox_open: bool,
+    state: RoomState,
+    seats: HashMap<ClientId, Seat>,
+    log: RoomLog,
+    /// The last place in the log that is on disk.
+    committed: watch::Receiver<u64>,
+    last_seq: u64,
+    /// The generation of the last change that did not fit the store's queue: only a snapshot that
+    /// contains it can bring the disk up to date.
+    gap_at: Option<u64>,
+    waiting: VecDeque<Waiting>,
+    saving: Saving,
+    save_task: Option<JoinHandle<SaveReport>>,
+    snapshot_requests: Vec<oneshot::Sender<Result<SnapshotOutcome>>>,
+    lossy: bool,
+    /// Since when nobody is here.
+    idle_since: Option<Instant>,
+    /// The host was told of this room, when its first client came in.
+    announced: bool,
+}
+
+/// What ends the loop of a room.
+enum End {
+    /// Nobody is here and everything is saved.
+    Idle,
+    /// The document broke.
+    Failed(String),
+    /// The module shuts down.
+    Shutdown,
+}
+
+impl End {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Failed(_) => "failed",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Loads and runs a room until it is gone. The registry has already entered it.
+pub(super) async fn run(
+    id: RoomId,
+    services: RoomServices,
+    registry: Registry,
+    info: Arc<RoomInfo>,
+    inbox: mpsc::Receiver<Message>,
+) {
+    match loading::load(&id, &services).await {
+        Ok(loaded) => Actor::new(id, services, registry, info, inbox, loaded).live().await,
+        Err(error) => {
+            warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
+            registry.remove(&id);
+            refuse_all(inbox, &error).await;
+        }
+    }
+}
+
+/// Tells everybody who waits for a room that it is not to be had.
+async fn refuse_all(mut inbox: mpsc::Receiver<Message>, error: &RealtimeError) {
+    inbox.close();
+    while let Some(message) = inbox.recv().await {
+        match message {
+            Message::Join(join) => drop(join.reply.send(Err(error.clone()))),
+            Message::Snapshot(reply) => drop(reply.send(Err(error.clone()))),
+            Message::Shutdown
+            | Message::Frames(..)
+            | Message::Text(..)
+            | Message::Drained(_)
+            | Message::Leave(..) => {}
+        }
+    }
+}
+
+impl Actor {
+    fn new(
+        id: RoomId,
+        services: RoomServices,
+        registry: Registry,
+        info: Arc<RoomInfo>,
+        inbox: mpsc::Receiver<Message>,
+        loaded: Loaded,
+    ) -> Self {
+        info.lossy.store(loaded.lossy, Ordering::Relaxed);
+        info.live.store(true, Ordering::Relaxed);
+        let policy = services.settings.save.clone();
+        Self {
+            saving: Saving::resume(policy, &loaded, Instant::now()),
+            committed: loaded.log.committed(),
+            last_seq: loaded.log.last_seq(),
+            state: RoomState::new(id.clone(), loaded.document),
+            log: loaded.log,
+            lossy: loaded.lossy,
+            id,
+            services,
+            registry,
+            info,
+            inbox,
+            inbox_open: true,
+            seats: HashMap::new(),
+            gap_at: None,
+            waiting: VecDeque::new(),
+            save_task: None,
+            snapshot_requests: Vec::new(),
+            idle_since: Some(Instant::now()),
+            announced: false,
+        }
+    }
+
+    async fn live(mut self) {
+        info!(operation = "realtime:room:created", room = %self.id, "room is live");
+        let end = loop {
+            if let Some(end) = self.turn().await {
+                break end;
+            }
+        };
+        if let End::Failed(problem) = &end {
+            self.fail(problem).await;
+        }
+        info!(operation = "realtime:room:destroyed", room = %self.id, reason = end.reason(), "room is gone");
+        self.services.host.emit(hooks::room_destroyed(&self.id, end.reason()));
+    }
+
+    /// Waits for the next thing to happen and deals with it.
+    async fn turn(&mut self) -> Option<End> {
+        let now = Instant::now();
+        if let Some(end) = self.start_save_if_due(now).or_else(|| self.end_if_done(now)) {
+            return Some(end);
+        }
+        let wake_at = self.wake_at(now);
+        let takes_messages = self.inbox_open && self.waiting.len() < ACKNOWLEDGEMENTS_MAX;
+        let mut messages = Vec::new();
+        tokio::select! {
+            biased;
+            Ok(()) = self.committed.changed() => {
+                let committed = *self.committed.borrow_and_update();
+                self.on_disk(committed);
+            }
+            report = life::finished(&mut self.save_task) => self.saved(report),
+            count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if takes_messages => {
+                self.inbox_open = count > 0;
+                for message in messages {
+                    if let Some(end) = self.take(message) {
+                        return Some(end);
+                    }
+                }
+            }
+            () = life::sleep_until(wake_at), if wake_at.is_some() => {}
+        }
+        None
+    }
+
+    fn take(&mut self, message: Message) -> Option<End> {
+        let effects = match message {
+            Message::Join(join) => return self.join(join),
+            Message::Frames(client, frames) => {
+                if !self.may_speak(client) {
+                    return None;
+                }
+                self.state.receive(client, frames, Instant::now())
+            }
+            Message::Text(client, text) => {
+                if !self.may_speak(client) {
+                    return None;
+                }
+                self.state.receive_text(client, &text, crate::clock::now_ms())
+            }
+            Message::Drained(client) => {
+                if let (Some(frame), Some(seat)) = (self.state.catch_up(client), self.seats.get(&client)) {
+                    seat.outbox.resume(frame);
+                }
+                return None;
+            }
+            Message::Leave(client, reason) => return self.leave(client, reason),
+            Message::Snapshot(reply) => {
+                self.snapshot_requests.push(reply);
+                return self.start_save();
+            }
+            Message::Shutdown => {
+                // What has been sent is still taken in; nothing new is let in.
+                self.inbox.close();
+                return None;
+            }
+        };
+        self.carry_out(effects)
+    }
+
+    fn may_speak(&self, client: ClientId) -> bool {
+        self.seats.get(&client).is_some_and(|seat| !seat.session.is_revoked())
+    }
+
+    fn join(&mut self, join: Join) -> Option<End> {
+        let Join { client, mut member, outbox, session, first, reply, arrival: _ } = join;
+        if self.lossy {
+            match self.services.settings.lossy {
+                LossyPolicy::Reject => {
+                    let error = RealtimeError::new(
+                        Code::PermissionDenied,
+                        "this record holds content that the collaborative editor cannot carry",
+                    );
+                    let _ = reply.send(Err(error.with("reason", "lossy")));
+                    return None;
+                }
+                LossyPolicy::ReadOnly => member.read_only = true,
+                LossyPolicy::Allow => {}
+            }
+        }
+        // Before its first frames, so that a client that is already gone is never taken in.
+        if reply.send(Ok(())).is_err() {
+            return None;
+        }
+        let user = member.user.id.clone();
+        if !self.announced {
+            self.services.host.emit(hooks::room_created(&self.id, &user));
+            self.announced = true;
+        }
+        self.services.host.emit(hooks::client_connected(client, &self.id, &user));
+        let notice = (self.lossy && member.read_only && member.reads_text).then(|| {
+            control::notice(
+                control::Level::Warning,
+                "This record holds content that the collaborative editor cannot carry; it is read-only here so that nothing is lost.",
+            )
+        });
+        self.seats.insert(client, Seat { outbox: outbox.clone(), session });
+        self.idle_since = None;
+        self.info.clients.store(self.seats.len(), Ordering::Relaxed);
+        let effects = self.state.join(client, member, first, Instant::now());
+        let end = self.carry_out(effects);
+        if let Some(notice) = notice {
+            outbox.send(notice);
+        }
+        end
+    }
+
+    fn leave(&mut self, client: ClientId, reason: &'static str) -> Option<End> {
+        let seat = self.seats.remove(&client)?;
+        let effects = self.state.leave(client);
+        self.info.clients.store(self.seats.len(), Ordering::Relaxed);
+        let user = &seat.session.user;
+        self.services.host.emit(hooks::client_disconnected(client, &self.id, user, reason));
+        if self.seats.is_empty() {
+            self.idle_since = Some(Instant::now());
+        }
+        self.carry_out(effects)
+    }
+}

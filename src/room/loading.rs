@@ -1,0 +1,197 @@
+//! How a room gets its document: the newest good snapshot and the log after it, else the record's Markdown.
+//!
+//! A room with history is never seeded from Markdown again: that would put its text there twice. The
+//! seed is the first record of the log, on disk before anybody sees it, so a crash does not seed twice
+//! either. And a record that cannot be read is an error, never an empty room.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::messages::RoomServices;
+use super::saving::text_hash;
+use crate::config::LossyPolicy;
+use crate::document::{Document, xml};
+use crate::error::{Code, RealtimeError, Result};
+use crate::hooks;
+use crate::host::LoadedRecord;
+use crate::ids::RoomId;
+use crate::markdown::{self, Lost};
+use crate::store::writer::RoomLog;
+use crate::store::{Rejection, StoredRoom, TextHash};
+
+/// A room's document and what is known about it.
+pub(super) struct Loaded {
+    pub(super) document: Document,
+    pub(super) log: RoomLog,
+    /// The last snapshot version, 0 if there is none.
+    pub(super) version: u64,
+    /// All of the document is in the newest snapshot.
+    pub(super) in_snapshot: bool,
+    /// The host's text contains all of the document.
+    pub(super) in_draft: bool,
+    /// The hash of the host's text, if known.
+    pub(super) draft_hash: Option<TextHash>,
+    /// The record holds what the document cannot carry.
+    pub(super) lossy: bool,
+}
+
+/// Loads a room's document, or makes it from the record's text.
+pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded> {
+    let (mut stored, log) = services.store.load(id).await?;
+    report_rejected(id, &stored, services);
+    let base_lost = stored.snapshot.is_none() && !stored.rejected.is_empty();
+    let has_history = !base_lost && (stored.snapshot.is_some() || !stored.log.is_empty());
+    if !has_history {
+        return seed(id, services, log, stored.last_version).await;
+    }
+    let snapshot = stored.snapshot.take().map(|snapshot| snapshot.data);
+    let updates = std::mem::take(&mut stored.log);
+    let in_snapshot = snapshot.is_some() && updates.is_empty();
+    let document =
+        off_thread(id, move || Document::restore(snapshot.as_ref(), &updates)).await?.map_err(|error| {
+            RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be used: {error}"))
+        })?;
+    // Rooms that were stored without a note of the host's text count as drafted: nothing says otherwise.
+    let in_draft = stored.drafted.as_ref().is_none_or(|drafted| drafted.seq >= stored.last_seq);
+    Ok(Loaded {
+        document,
+        log,
+        version: stored.last_version,
+        in_snapshot,
+        in_draft,
+        draft_hash: stored.drafted.map(|drafted| drafted.text_hash),
+        lossy: false,
+    })
+}
+
+fn report_rejected(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
+    for rejected in &stored.rejected {
+        let version = rejected.version;
+        match &rejected.reason {
+            Rejection::HashMismatch { expected, computed } => {
+                warn!(operation = "realtime:snapshot:load", room = %id, version, "the snapshot is damaged; an older one is tried");
+                services.host.emit(hooks::snapshot_integrity_failed(id, version, expected, computed));
+            }
+            Rejection::NewerFormat(format) => {
+                warn!(
+                    operation = "realtime:snapshot:load", room = %id, version, format,
+                    "the snapshot was written by a newer version of this software; an older one is tried"
+                );
+                let expected = format!("format {}", crate::store::SNAPSHOT_FORMAT_V1);
+                let found = format!("format {format}");
+                services.host.emit(hooks::snapshot_integrity_failed(id, version, &expected, &found));
+            }
+            Rejection::Unreadable(problem) => {
+                warn!(operation = "realtime:snapshot:load", room = %id, version, "the snapshot cannot be read; an older one is tried: {problem}");
+                services.host.emit(hooks::snapshot_integrity_failed(id, version, "", problem));
+            }
+        }
+    }
+}
+
+/// A record's Markdown as a document.
+struct Seed {
+    update: Bytes,
+    hash: TextHash,
+    lost: Vec<Lost>,
+}
+
+async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) -> Result<Loaded> {
+    let record = ask_host(id, services).await?;
+    let room = id.clone();
+    let seed = off_thread(id, move || make_seed(&room, &record.markdown)).await??;
+    let lossy = !seed.lost.is_empty();
+    if lossy {
+        tell_of_loss(id, &seed.lost, services);
+    }
+    let document = Document::restore(None, std::slice::from_ref(&seed.update)).map_err(|error| {
+        RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
+    })?;
+    // Nobody may edit a lossy room, so its Markdown stays the whole truth and nothing is stored.
+    let stored = !lossy || services.settings.lossy == LossyPolicy::Allow;
+    if stored {
+        write_seed(id, &log, seed.update, seed.hash, services.settings.host_timeout).await?;
+    }
+    Ok(Loaded {
+        document,
+        log,
+        version,
+        in_snapshot: !stored,
+        in_draft: true,
+        draft_hash: Some(seed.hash),
+        lossy,
+    })
+}
+
+async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<LoadedRecord> {
+    let wait = services.settings.host_timeout;
+    let asked = timeout(wait, services.host.load(id.clone())).await;
+    let unreadable = |problem: String| {
+        RealtimeError::new(
+            Code::RecordUnreadable,
+            format!("the record {} cannot be read: {problem}", id.local_id()),
+        )
+    };
+    match asked {
+        Ok(Ok(Some(record))) => Ok(record),
+        Ok(Ok(None)) => Err(RealtimeError::new(Code::PermissionDenied, "there is no such record")
+            .with("reason", "record_not_found")),
+        Ok(Err(error)) => Err(unreadable(error.message.clone()).caused_by(error)),
+        Err(_) => Err(unreadable(format!("the host did not answer within {} s", wait.as_secs_f64()))),
+    }
+}
+
+fn make_seed(id: &RoomId, text: &str) -> Result<Seed> {
+    let parsed = markdown::parse(text);
+    let lost = markdown::check_lossless(text, &parsed);
+    let update = xml::document_to_update(&parsed.doc, seed_client(id, text))?;
+    Ok(Seed { update, hash: text_hash(text), lost })
+}
+
+/// The Yjs client id that a seed is written under: the same for the same text of the same room, so
+/// that even two seeds made apart from each other would be one.
+fn seed_client(id: &RoomId, text: &str) -> u64 {
+    let digest = Sha256::new().chain_update(id.as_str()).chain_update([0]).chain_update(text).finalize();
+    u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
+}
+
+async fn write_seed(id: &RoomId, log: &RoomLog, update: Bytes, hash: TextHash, wait: Duration) -> Result<()> {
+    let not_written = |problem: &str| {
+        RealtimeError::new(
+            Code::StorageFailed,
+            format!("the first state of {id} cannot be stored: {problem}"),
+        )
+    };
+    let mut committed = log.committed();
+    let seq = log.seed(update, hash).map_err(|_| not_written("the store's queue is full"))?;
+    let on_disk = committed.wait_for(|committed| *committed >= seq);
+    match timeout(wait, on_disk).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) => Err(not_written("the store is closed")),
+        Err(_) => Err(not_written(&format!("the disk did not answer within {} s", wait.as_secs_f64()))),
+    }
+}
+
+fn tell_of_loss(id: &RoomId, lost: &[Lost], services: &RoomServices) {
+    let list: Vec<_> = lost
+        .iter()
+        .map(|lost| json!({"firstLine": lost.first_line, "lastLine": lost.last_line, "kind": lost.kind}))
+        .collect();
+    warn!(
+        operation = "realtime:room:load", room = %id, places = lost.len(),
+        "the record holds content that the editor's document cannot carry"
+    );
+    services.host.emit(hooks::room_lossy(id, &list.into()));
+}
+
+/// Runs work that takes milliseconds where no other room waits for it.
+async fn off_thread<T: Send + 'static>(id: &RoomId, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|panic| RealtimeError::new(Code::Internal, format!("loading {id} failed: {panic}")))
+}

@@ -1,0 +1,21 @@
+//! A room: people around one document. An actor ([`actor`]) around a pure state ([`state`]).
+//!
+//! - [`presence`]: who shows what, and which connection may say so
+//! - [`state`]: messages in, effects out; no IO, no clock of its own
+//! - [`outbox`]: what waits to be written to one client, bounded
+//! - [`sessions`]: who is connected, by user; revocation
+//! - [`messages`]: what a room is told and what it needs from around it
+//! - [`loading`]: where its document comes from
+//! - [`saving`]: when and how a room is snapshotted and its draft written
+//! - [`actor`]: one task per room; loads it, feeds the state, carries out the effects
+//! - [`registry`]: the rooms that are in memory
+
+mod actor;
+mod loading;
+pub mod messages;
+pub mod outbox;
+pub mod presence;
+pub mod registry;
+pub mod saving;
+pub mod sessions;
+pub mod state;

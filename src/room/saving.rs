@@ -1,0 +1,390 @@
+//! When and how a room is saved: a snapshot into the store, then its Markdown as a draft to the host.
+//!
+//! [`Saving`] is the bookkeeping, without IO: what is saved is a number (a generation of the document),
+//! never a flag, so that edits made while a save runs are not taken for saved. [`run`] is one save; at
+//! most one runs per room, and triggers that come meanwhile share it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tracing::{error, info, warn};
+
+use super::loading::Loaded;
+use crate::document::{FIRST_GENERATION, xml};
+use crate::error::{Code, RealtimeError, Result};
+use crate::hooks;
+use crate::host::Host;
+use crate::ids::RoomId;
+use crate::limits::backoff;
+use crate::store::writer::Store;
+use crate::store::{NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot, TextHash};
+
+/// The first pause after a failed save.
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+/// The longest pause between retries of a failed save.
+const RETRY_LONGEST: Duration = Duration::from_secs(60);
+
+/// The part of the configuration that says when to save.
+#[derive(Debug, Clone)]
+pub struct SavePolicy {
+    /// Whether snapshots are taken at all; the log is always written.
+    pub enabled: bool,
+    /// The longest that an edit waits for a snapshot; zero = no timer.
+    pub interval: Duration,
+    /// A snapshot is due after this many changes.
+    pub updates_max: u64,
+}
+
+/// What of a room is saved, and when the next save is due.
+#[derive(Debug)]
+pub struct Saving {
+    policy: SavePolicy,
+    /// The generation in the newest snapshot.
+    snapshotted: u64,
+    /// The generation in the draft.
+    drafted: u64,
+    /// The text that the host has, as its hash; nothing is written where nothing differs.
+    draft_hash: Option<TextHash>,
+    version: u64,
+    dirty_since: Option<Instant>,
+    failures: u32,
+    retry_at: Option<Instant>,
+    running: bool,
+}
+
+/// What a save would be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// The document's generation.
+    pub generation: u64,
+    /// Whether drafts are written for this room.
+    pub draft: bool,
+    /// The log lacks a change, so that a snapshot is needed even where none are configured.
+    pub log_has_gap: bool,
+}
+
+/// Hashes a Markdown text.
+pub fn text_hash(markdown: &str) -> TextHash {
+    Sha256::digest(markdown.as_bytes()).into()
+}
+
+/// What is to be saved.
+#[derive(Debug)]
+pub struct SaveJob {
+    /// The room.
+    pub room: RoomId,
+    /// The document's generation that `state` is of.
+    pub generation: u64,
+    /// The whole state.
+    pub state: Bytes,
+    /// The log up to here is contained in it.
+    pub seq: u64,
+    /// The version to store it under; `None` if the snapshot is there already and only the draft is missing.
+    pub version: Option<u64>,
+    /// The hash of the draft as the host has it; `None` = unknown.
+    pub draft_hash: Option<TextHash>,
+    /// Whether a draft is to be written.
+    pub draft: bool,
+}
+
+/// How a save went.
+#[derive(Debug)]
+pub struct SaveReport {
+    /// The generation saved.
+    pub generation: u64,
+    /// The log up to here is contained in it.
+    pub seq: u64,
+    /// The snapshot, if one was asked for.
+    pub snapshot: Option<Result<SavedSnapshot>>,
+    /// The draft's hash (written or already so), if one was asked for.
+    pub draft: Option<std::result::Result<TextHash, DraftFailure>>,
+}
+
+/// A draft that was not written.
+#[derive(Debug)]
+pub struct DraftFailure {
+    /// `serialize` or `draft`.
+    pub stage: &'static str,
+    /// Why.
+    pub error: RealtimeError,
+}
+
+impl Saving {
+    /// The bookkeeping of a room that was just loaded, its document at generation [`FIRST_GENERATION`].
+    pub(super) fn resume(policy: SavePolicy, loaded: &Loaded, now: Instant) -> Self {
+        let saved_up_to = |saved: bool| if saved { FIRST_GENERATION } else { 0 };
+        Self {
+            policy,
+            snapshotted: saved_up_to(loaded.in_snapshot),
+            drafted: saved_up_to(loaded.in_draft),
+            draft_hash: loaded.draft_hash,
+            version: loaded.version,
+            dirty_since: Some(now),
+            failures: 0,
+            retry_at: None,
+            running: false,
+        }
+    }
+
+    /// The last snapshot version of the room, 0 if there is none.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The document was changed.
+    pub fn touched(&mut self, now: Instant) {
+        self.dirty_since.get_or_insert(now);
+    }
+
+    /// Whether something is in no snapshot, or not in the draft.
+    pub const fn is_dirty(&self, demand: Demand) -> bool {
+        let unsaved = self.snapshotted < demand.generation;
+        let undrafted = demand.draft && self.drafted < demand.generation;
+        (self.policy.enabled && (unsaved || undrafted)) || demand.log_has_gap
+    }
+
+    /// Whether a save runs.
+    pub const fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// When the next save should begin. `leaving`: the room is about to end and waits only for this.
+    pub fn due_at(&self, demand: Demand, leaving: bool, now: Instant) -> Option<Instant> {
+        if self.running || !self.is_dirty(demand) {
+            return None;
+        }
+        if self.retry_at.is_some() {
+            return self.retry_at;
+        }
+        let changes = demand.generation.saturating_sub(self.snapshotted);
+        if leaving || demand.log_has_gap || changes >= self.policy.updates_max {
+            return Some(now);
+        }
+        if self.policy.interval.is_zero() {
+            return None;
+        }
+        self.dirty_since.map(|since| since + self.policy.interval)
+    }
+
+    /// Describes a save of this state and marks it as running.
+    pub fn begin(&mut self, room: &RoomId, demand: Demand, state: Bytes, seq: u64) -> SaveJob {
+        self.running = true;
+        self.dirty_since = None;
+        SaveJob {
+            room: room.clone(),
+            generation: demand.generation,
+            state,
+            seq,
+            version: (self.snapshotted < demand.generation || demand.log_has_gap).then_some(self.version + 1),
+            draft_hash: self.draft_hash,
+            draft: demand.draft && self.drafted < demand.generation,
+        }
+    }
+
+    /// Takes note of how a save went.
+    pub fn finish(&mut self, report: &SaveReport, now: Instant) {
+        self.running = false;
+        let mut failed = false;
+        match &report.snapshot {
+            Some(Ok(saved)) => {
+                self.version = saved.version;
+                self.snapshotted = self.snapshotted.max(report.generation);
+            }
+            Some(Err(_)) => failed = true,
+            None => {}
+        }
+        match &report.draft {
+            Some(Ok(hash)) => {
+                self.draft_hash = Some(*hash);
+                self.drafted = self.drafted.max(report.generation);
+            }
+            Some(Err(_)) => failed = true,
+            None => {}
+        }
+        if failed {
+            self.retry_at = Some(now + backoff(self.failures, RETRY_FIRST, RETRY_LONGEST));
+            self.failures = self.failures.saturating_add(1);
+            self.dirty_since.get_or_insert(now);
+        } else {
+            self.failures = 0;
+            self.retry_at = None;
+        }
+    }
+}
+
+impl SaveReport {
+    /// The save itself broke.
+    pub(super) fn failed(problem: &dyn std::fmt::Display) -> Self {
+        let error = RealtimeError::new(Code::Internal, format!("saving failed: {problem}"));
+        Self { generation: 0, seq: 0, snapshot: Some(Err(error)), draft: None }
+    }
+}
+
+/// Carries out a save: binary first, Markdown second; a failure of one does not stop the other.
+pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: Duration) -> SaveReport {
+    let snapshot = match job.version {
+        Some(version) => {
+            let snapshot = NewSnapshot {
+                room: job.room.clone(),
+                version,
+                data: job.state.clone(),
+                covers_seq: job.seq,
+                created_at_ms: crate::clock::now_ms(),
+            };
+            Some(store.save_snapshot(snapshot).await)
+        }
+        None => None,
+    };
+    let draft = if job.draft { Some(write_draft(&job, host, host_timeout).await) } else { None };
+    SaveReport { generation: job.generation, seq: job.seq, snapshot, draft }
+}
+
+async fn write_draft(
+    job: &SaveJob,
+    host: Arc<dyn Host>,
+    host_timeout: Duration,
+) -> std::result::Result<TextHash, DraftFailure> {
+    let state = job.state.clone();
+    // Rendering a long record takes milliseconds that no other room should wait for.
+    let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
+    let markdown = match rendered {
+        Ok(Ok(markdown)) => markdown,
+        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error }),
+        Err(panic) => {
+            let error = RealtimeError::new(Code::Internal, format!("rendering {} failed: {panic}", job.room));
+            return Err(DraftFailure { stage: "serialize", error });
+        }
+    };
+    let hash = text_hash(&markdown);
+    if job.draft_hash == Some(hash) {
+        return Ok(hash);
+    }
+    let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown)).await;
+    let error = match saved {
+        Ok(Ok(())) => return Ok(hash),
+        Ok(Err(error)) => error,
+        Err(_) => RealtimeError::new(
+            Code::HostFailed,
+            format!(
+                "the host did not store the draft of {} within {} s",
+                job.room,
+                host_timeout.as_secs_f64()
+            ),
+        ),
+    };
+    Err(DraftFailure { stage: "draft", error })
+}
+
+/// Tells the host, and the log, how a save went.
+pub fn tell_host(host: &dyn Host, room: &RoomId, report: &SaveReport) {
+    match &report.snapshot {
+        Some(Ok(saved)) => {
+            let SavedSnapshot { id, version, byte_size, pruned } = saved;
+            info!(operation = "realtime:snapshot:saved", room = %room, version, byte_size, "snapshot saved");
+            host.emit(hooks::snapshot_saved(room, id, *version, *byte_size));
+            if *byte_size > SNAPSHOT_BYTES_ADVISED {
+                warn!(operation = "realtime:snapshot:oversize", room = %room, byte_size, "the snapshot is over 1 MiB");
+                host.emit(hooks::snapshot_oversize(room, *byte_size, SNAPSHOT_BYTES_ADVISED));
+            }
+            for version in pruned {
+                host.emit(hooks::snapshot_pruned(room, *version, SNAPSHOTS_KEPT_PER_ROOM));
+            }
+        }
+        Some(Err(error)) => tell_of_failure(host, room, "persist", error),
+        None => {}
+    }
+    if let Some(Err(DraftFailure { stage, error })) = &report.draft {
+        tell_of_failure(host, room, stage, error);
+    }
+}
+
+fn tell_of_failure(host: &dyn Host, room: &RoomId, stage: &str, error: &RealtimeError) {
+    error!(operation = "realtime:snapshot:writeback", room = %room, stage, code = %error.code, "{}", error.message);
+    host.emit(hooks::writeback_failed(room, stage, &error.message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saving(interval_s: u64) -> Saving {
+        Saving {
+            policy: SavePolicy { enabled: true, interval: Duration::from_secs(interval_s), updates_max: 100 },
+            snapshotted: FIRST_GENERATION,
+            drafted: FIRST_GENERATION,
+            draft_hash: None,
+            version: 0,
+            dirty_since: None,
+            failures: 0,
+            retry_at: None,
+            running: false,
+        }
+    }
+
+    /// The room after so many changes.
+    fn after(changes: u64) -> Demand {
+        Demand { generation: FIRST_GENERATION + changes, draft: true, log_has_gap: false }
+    }
+
+    fn saved(changes: u64, draft: std::result::Result<TextHash, DraftFailure>) -> SaveReport {
+        let snapshot = SavedSnapshot { id: "id".into(), version: 1, byte_size: 1, pruned: vec![] };
+        let generation = after(changes).generation;
+        SaveReport { generation, seq: 1, snapshot: Some(Ok(snapshot)), draft: Some(draft) }
+    }
+
+    fn room() -> RoomId {
+        RoomId::new("records", "x").unwrap()
+    }
+
+    #[test]
+    fn edits_made_while_a_save_runs_are_not_taken_for_saved() {
+        let now = Instant::now();
+        let mut saving = saving(300);
+        saving.touched(now);
+        let job = saving.begin(&room(), after(1), Bytes::new(), 1);
+        assert_eq!(job.version, Some(1));
+        saving.touched(now);
+        assert_eq!(saving.due_at(after(2), true, now), None, "one save at a time");
+        saving.finish(&saved(1, Ok([0; 32])), now);
+        assert!(saving.is_dirty(after(2)));
+        assert_eq!(saving.due_at(after(2), false, now), Some(now + Duration::from_secs(300)));
+        assert_eq!(saving.due_at(after(2), true, now), Some(now), "a room that ends does not wait");
+    }
+
+    #[test]
+    fn many_changes_are_due_at_once_and_without_a_timer_few_are_not() {
+        let now = Instant::now();
+        let mut saving = saving(0);
+        saving.touched(now);
+        assert_eq!(saving.due_at(after(0), true, now), None);
+        assert_eq!(saving.due_at(after(99), false, now), None);
+        assert_eq!(saving.due_at(after(100), false, now), Some(now));
+    }
+
+    #[test]
+    fn a_gap_in_the_log_asks_for_a_snapshot_even_where_none_are_configured() {
+        let now = Instant::now();
+        let mut saving = saving(300);
+        saving.policy.enabled = false;
+        assert_eq!(saving.due_at(after(500), true, now), None);
+        let demand = Demand { log_has_gap: true, ..after(1) };
+        assert_eq!(saving.due_at(demand, false, now), Some(now));
+        assert!(saving.begin(&room(), demand, Bytes::new(), 1).version.is_some());
+    }
+
+    #[test]
+    fn a_draft_that_failed_is_retried_alone() {
+        let now = Instant::now();
+        let mut saving = saving(300);
+        saving.touched(now);
+        saving.begin(&room(), after(1), Bytes::new(), 1);
+        let failure = DraftFailure { stage: "draft", error: RealtimeError::new(Code::HostFailed, "down") };
+        saving.finish(&saved(1, Err(failure)), now);
+        let retry = saving.due_at(after(1), true, now).unwrap();
+        assert!(retry > now && retry <= now + RETRY_FIRST);
+        let job = saving.begin(&room(), after(1), Bytes::new(), 1);
+        assert!(job.version.is_none() && job.draft);
+    }
+}

@@ -1,0 +1,256 @@
+//! Who is connected, by user, so that a revocation takes effect before any later frame of that user.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::outbox::Outbox;
+use crate::error::{Code, RealtimeError, Result};
+use crate::ids::{ClientId, RoomId, UserId};
+use crate::protocol::control;
+
+/// How long a revocation is remembered for users who were being let in while it came. Longer than the
+/// host may take to answer.
+const REVOCATION_REMEMBERED: Duration = Duration::from_secs(300);
+
+/// The most revocations that are remembered.
+const REVOCATIONS_MAX: usize = 10_000;
+
+/// One connection of a user, as seen by everybody who may have to end it.
+#[derive(Debug)]
+pub struct Session {
+    /// The connection.
+    pub client: ClientId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The room it is for.
+    pub room: RoomId,
+    /// Where it comes from, after `trusted_proxies` were taken into account.
+    pub ip: std::net::IpAddr,
+    /// It can read text frames.
+    pub reads_text: bool,
+    /// Its queue.
+    pub outbox: Outbox,
+    revoked: AtomicBool,
+    opened: Instant,
+    /// When something last came from it, in ms after `opened`.
+    heard_ms: AtomicU64,
+}
+
+impl Session {
+    /// A session that is good, and heard of just now.
+    pub fn new(
+        client: ClientId,
+        user: UserId,
+        room: RoomId,
+        ip: std::net::IpAddr,
+        reads_text: bool,
+        outbox: Outbox,
+        now: Instant,
+    ) -> Self {
+        let revoked = AtomicBool::new(false);
+        Self { client, user, room, ip, reads_text, outbox, revoked, opened: now, heard_ms: AtomicU64::new(0) }
+    }
+
+    /// Whether nothing that this connection sends counts any more.
+    pub fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
+    }
+
+    /// Something came from the client.
+    pub fn heard(&self, now: Instant) {
+        let ms = now.saturating_duration_since(self.opened).as_millis();
+        self.heard_ms.store(u64::try_from(ms).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long nothing has come from the client.
+    pub fn silence(&self, now: Instant) -> Duration {
+        let heard = self.opened + Duration::from_millis(self.heard_ms.load(Ordering::Relaxed));
+        now.saturating_duration_since(heard)
+    }
+
+    fn revoke(&self, reason: &str) {
+        self.revoked.store(true, Ordering::Release);
+        if self.reads_text {
+            self.outbox.send(control::session_revoked(reason));
+        }
+        self.outbox.close(control::close(&revoked_error(reason)));
+    }
+}
+
+fn revoked_error(reason: &str) -> RealtimeError {
+    RealtimeError::new(Code::SessionRevoked, "the session was revoked").with("reason", reason)
+}
+
+/// All sessions of the module; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    // A plain mutex: held for a few map operations, never across an await.
+    inner: Arc<Mutex<Inner>>,
+    /// Told when the last session ends.
+    emptied: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    by_user: HashMap<UserId, Vec<Arc<Session>>>,
+    count: usize,
+    /// Latest revocation per user, with its reason.
+    revoked: HashMap<UserId, (Instant, String)>,
+}
+
+/// Keeps a session listed; it is taken off when this is dropped.
+#[derive(Debug)]
+pub struct SessionEntry {
+    sessions: Sessions,
+    session: Arc<Session>,
+}
+
+impl SessionEntry {
+    /// The session.
+    pub const fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Drop for SessionEntry {
+    fn drop(&mut self) {
+        let mut inner = self.sessions.lock();
+        let Some(of_user) = inner.by_user.get_mut(&self.session.user) else { return };
+        of_user.retain(|session| !Arc::ptr_eq(session, &self.session));
+        if of_user.is_empty() {
+            inner.by_user.remove(&self.session.user);
+        }
+        inner.count -= 1;
+        if inner.count == 0 {
+            self.sessions.emptied.notify_waiters();
+        }
+    }
+}
+
+impl Sessions {
+    /// Lists a session. `asked_at` is when the host was asked about the user: if their sessions were
+    /// revoked since, the answer is no longer worth anything.
+    pub fn enter(&self, session: Session, asked_at: Instant) -> Result<SessionEntry> {
+        let mut inner = self.lock();
+        if let Some((at, reason)) = inner.revoked.get(&session.user)
+            && *at >= asked_at
+        {
+            return Err(revoked_error(reason));
+        }
+        let session = Arc::new(session);
+        inner.by_user.entry(session.user.clone()).or_default().push(Arc::clone(&session));
+        inner.count += 1;
+        drop(inner);
+        Ok(SessionEntry { sessions: self.clone(), session })
+    }
+
+    /// Ends all sessions of a user and gives their number.
+    pub fn revoke(&self, user: &UserId, reason: &str, now: Instant) -> usize {
+        let mut inner = self.lock();
+        inner.revoked.retain(|_, (at, _)| now.saturating_duration_since(*at) < REVOCATION_REMEMBERED);
+        if inner.revoked.len() >= REVOCATIONS_MAX {
+            let oldest = inner.revoked.iter().min_by_key(|(_, (at, _))| *at).map(|(user, _)| user.clone());
+            oldest.and_then(|user| inner.revoked.remove(&user));
+        }
+        inner.revoked.insert(user.clone(), (now, reason.to_owned()));
+        let of_user = inner.by_user.get(user).map(Vec::as_slice).unwrap_or_default();
+        for session in of_user {
+            session.revoke(reason);
+        }
+        of_user.len()
+    }
+
+    /// Waits until there are none.
+    pub async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// All sessions, at this moment.
+    pub fn all(&self) -> Vec<Arc<Session>> {
+        self.lock().by_user.values().flatten().cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.lock().count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // The maps are whole between operations, so a panic elsewhere leaves nothing half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn session(client: u64, user: i64, outbox: &Outbox) -> Session {
+        let room = RoomId::new("records", "x").unwrap();
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Session::new(
+            ClientId::new(client),
+            UserId::Number(user),
+            room,
+            ip,
+            true,
+            outbox.clone(),
+            Instant::now(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_revoked_user_is_told_and_closed_and_others_are_not() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let (ann, bob) = (Outbox::new(1_000), Outbox::new(1_000));
+        let ann_entry = sessions.enter(session(1, 1, &ann), now).unwrap();
+        let bob_entry = sessions.enter(session(2, 2, &bob), now).unwrap();
+        assert_eq!(sessions.revoke(&UserId::Text("1".into()), "left", now), 1);
+        assert!(ann_entry.session().is_revoked() && !bob_entry.session().is_revoked());
+        let batch = ann.take().await;
+        assert!(batch.ends);
+        assert_eq!(batch.frames[0], control::session_revoked("left"));
+        assert!(!bob.is_closed());
+        drop((ann_entry, bob_entry));
+        assert!(sessions.is_empty() && sessions.lock().by_user.is_empty());
+    }
+
+    #[test]
+    fn a_revocation_during_the_check_is_not_missed() {
+        let sessions = Sessions::default();
+        let asked = Instant::now();
+        sessions.revoke(&UserId::Number(1), "left", asked + Duration::from_millis(1));
+        let outbox = Outbox::new(1_000);
+        let error = sessions.enter(session(1, 1, &outbox), asked).unwrap_err();
+        assert_eq!(error.code, Code::SessionRevoked);
+        sessions.enter(session(1, 1, &outbox), asked + Duration::from_millis(2)).unwrap();
+    }
+
+    #[test]
+    fn remembered_revocations_are_bounded() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        for user in 0..(REVOCATIONS_MAX as i64 + 5) {
+            sessions.revoke(&UserId::Number(user), "", now);
+        }
+        assert_eq!(sessions.lock().revoked.len(), REVOCATIONS_MAX);
+        sessions.revoke(&UserId::Number(1), "", now + REVOCATION_REMEMBERED);
+        assert_eq!(sessions.lock().revoked.len(), 1);
+    }
+}

@@ -1,0 +1,395 @@
+//! A room without IO: who is here, what they may do, and what follows from each of their frames.
+//!
+//! Every method takes what happened and gives back what to do about it, in order. It never waits,
+//! knows no clock but the one handed in, and cannot fail half way: if the document breaks, the last
+//! effect is [`Effect::Fail`] and the room must be loaded again from the store.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::presence::PresenceMap;
+use crate::document::{Applied, ApplyError, Document};
+use crate::error::{Code, RealtimeError};
+use crate::host::User;
+use crate::ids::{ClientId, RoomId};
+use crate::protocol::awareness::{self, Presence};
+use crate::protocol::control::{self, ClientText};
+use crate::protocol::frame::Frame;
+use crate::protocol::sync::{self, ClientMessage};
+use crate::protocol::update::check_update;
+
+/// The most updates that are applied in one transaction; yrs is quadratic in it.
+const UPDATES_PER_TRANSACTION_MAX: usize = 64;
+
+/// The most frames of one client that wait for an answer to our step 1 before they are acknowledged.
+const UNACKNOWLEDGED_FRAMES_MAX: usize = 1_024;
+
+/// A read-only client that tries to edit is sent the true state at most this often.
+const TRUE_STATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How a client wants to hear that its edits are on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AckMode {
+    /// Not at all.
+    #[default]
+    None,
+    /// Its own update frames come back to it.
+    Echo,
+    /// A control message `saved`.
+    Saved,
+}
+
+/// A client in the room.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Who it is.
+    pub user: User,
+    /// Its edits are refused.
+    pub read_only: bool,
+    /// It can read text frames.
+    pub reads_text: bool,
+    /// How it wants to hear of saved edits.
+    pub ack: AckMode,
+}
+
+/// What the room does about something.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a frame to one client.
+    Send(ClientId, Frame),
+    /// Append a change to the log, then send its frame to everybody except its author and those who are behind.
+    Change {
+        /// The change, for the log.
+        update: Bytes,
+        /// The client that made it.
+        author: ClientId,
+        /// The frame for the others.
+        frame: Frame,
+    },
+    /// Send a presence state to everybody.
+    Presence(Presence),
+    /// Once all changes so far are on disk, tell this client.
+    Acknowledge(ClientId, Acknowledgement),
+    /// Tell the host that a client's frame was refused.
+    ApplyFailed(ClientId, String),
+    /// The document is broken: close everybody, drop this state, load again.
+    Fail(String),
+}
+
+/// What a client is told when its edits are on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Acknowledgement {
+    /// Its own update.
+    Echo(Frame),
+    /// A control message.
+    Saved,
+}
+
+/// One room's people and document.
+#[derive(Debug)]
+pub struct RoomState {
+    id: RoomId,
+    document: Document,
+    presence: PresenceMap,
+    seats: HashMap<ClientId, Seat>,
+    /// Messages of a type we do not know, since the room was loaded.
+    unknown_messages: u64,
+}
+
+#[derive(Debug)]
+struct Seat {
+    member: Member,
+    /// What this client has, while updates for it are being thrown away.
+    behind: Option<Vec<u8>>,
+    /// Update frames that were left out because something was missing; acknowledged when it has come.
+    owed: Vec<Bytes>,
+    true_state_sent_at: Option<Instant>,
+}
+
+impl RoomState {
+    /// A room around a loaded document.
+    pub fn new(id: RoomId, document: Document) -> Self {
+        Self { id, document, presence: PresenceMap::default(), seats: HashMap::new(), unknown_messages: 0 }
+    }
+
+    /// The document.
+    pub const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The document, for encoding its state.
+    pub const fn document_mut(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
+    /// How many clients are here.
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Whether nobody is here.
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// The clients and who they are.
+    pub fn members(&self) -> impl Iterator<Item = (ClientId, &Member)> {
+        self.seats.iter().map(|(client, seat)| (*client, &seat.member))
+    }
+
+    /// Messages of unknown type so far.
+    pub const fn unknown_messages(&self) -> u64 {
+        self.unknown_messages
+    }
+
+    /// A client joins. `first` is the frame it sent before it was let in, if it did: a stock client
+    /// starts with step 1, and one step 2 answers both it and the join.
+    pub fn join(
+        &mut self,
+        client: ClientId,
+        member: Member,
+        first: Option<Bytes>,
+        now: Instant,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if member.reads_text {
+            let ack = control::ack(&self.id, client, &member.user, member.read_only);
+            effects.push(Effect::Send(client, ack));
+        }
+        self.seats.insert(client, Seat { member, behind: None, owed: Vec::new(), true_state_sent_at: None });
+        effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
+
+        let asked = first.as_ref().and_then(|frame| match ClientMessage::decode(frame) {
+            Ok(ClientMessage::Step1 { state_vector }) => self.document.diff(&state_vector).ok(),
+            _ => None,
+        });
+        let answers_first = asked.is_some();
+        match asked.map_or_else(|| self.document.state(), Ok) {
+            Ok(state) => effects.push(Effect::Send(client, sync::step2(&state))),
+            Err(error) => return vec![Effect::Fail(error.to_string())],
+        }
+        self.send_presence(client, &mut effects);
+        if let Some(frame) = first.filter(|_| !answers_first) {
+            effects.extend(self.receive(client, vec![frame], now));
+        }
+        effects
+    }
+
+    /// A client has gone.
+    pub fn leave(&mut self, client: ClientId) -> Vec<Effect> {
+        if self.seats.remove(&client).is_none() {
+            return Vec::new();
+        }
+        self.presence.leave(client).into_iter().map(Effect::Presence).collect()
+    }
+
+    /// Binary frames of one client, in order. Their updates become one change, their presence its newest.
+    pub fn receive(&mut self, client: ClientId, frames: Vec<Bytes>, now: Instant) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut updates = Updates::default();
+        for frame in frames {
+            match ClientMessage::decode(&frame) {
+                Ok(ClientMessage::Step1 { state_vector }) => {
+                    self.apply(client, std::mem::take(&mut updates), &mut effects);
+                    match self.document.diff(&state_vector) {
+                        Ok(diff) => effects.push(Effect::Send(client, sync::step2(&diff))),
+                        Err(error) => self.refuse(client, &error.to_string(), &mut effects),
+                    }
+                }
+                Ok(ClientMessage::Step2 { update }) => {
+                    self.take_update(client, update, true, &mut updates, &mut effects, now);
+                }
+                Ok(ClientMessage::Update { update }) => {
+                    self.take_update(client, update, false, &mut updates, &mut effects, now);
+                }
+                Ok(ClientMessage::Awareness { states }) => self.take_presence(client, &states, &mut effects),
+                Ok(ClientMessage::QueryAwareness) => self.send_presence(client, &mut effects),
+                Ok(ClientMessage::Unknown(_)) => self.unknown_messages += 1,
+                Err(error) => self.refuse(client, &format!("the frame {error}"), &mut effects),
+            }
+            if updates.payloads.len() >= UPDATES_PER_TRANSACTION_MAX {
+                self.apply(client, std::mem::take(&mut updates), &mut effects);
+            }
+        }
+        self.apply(client, updates, &mut effects);
+        effects
+    }
+
+    /// A text frame of one client.
+    pub fn receive_text(&mut self, client: ClientId, text: &str, now_ms: i64) -> Vec<Effect> {
+        let frame = match ClientText::decode(text) {
+            Ok(ClientText::Ping) => control::pong(now_ms),
+            Ok(ClientText::Unknown(kind)) => control::error(&RealtimeError::new(
+                Code::InvalidMessage,
+                format!("no message of type {kind:?} is known here; known: \"ping\""),
+            )),
+            Err(problem) => control::error(&RealtimeError::new(Code::InvalidMessage, problem)),
+        };
+        vec![Effect::Send(client, frame)]
+    }
+
+    /// Updates for this client were thrown away because it reads too slowly.
+    pub fn fell_behind(&mut self, client: ClientId, dropped: &[Frame]) -> Vec<Effect> {
+        let updates: Vec<Bytes> = dropped.iter().filter_map(sync::update_in).collect();
+        match self.document.state_vector_without(&updates) {
+            Ok(state_vector) => {
+                if let Some(seat) = self.seats.get_mut(&client) {
+                    seat.behind = Some(state_vector);
+                }
+                Vec::new()
+            }
+            Err(error) => vec![Effect::Fail(error.to_string())],
+        }
+    }
+
+    /// A client that was behind can take data again: the one frame that brings it up to date.
+    pub fn catch_up(&mut self, client: ClientId) -> Option<Frame> {
+        let state_vector = self.seats.get_mut(&client)?.behind.take()?;
+        // Our own state vector decodes; were it not so, the whole state would do as well.
+        let diff = self.document.diff(&state_vector).or_else(|_| self.document.state()).ok()?;
+        Some(sync::update(&diff))
+    }
+
+    /// Whether changes are being kept from this client until it can take data again.
+    pub fn is_behind(&self, client: ClientId) -> bool {
+        self.seats.get(&client).is_some_and(|seat| seat.behind.is_some())
+    }
+
+    fn take_update(
+        &mut self,
+        client: ClientId,
+        update: Bytes,
+        is_step2: bool,
+        updates: &mut Updates,
+        effects: &mut Vec<Effect>,
+        now: Instant,
+    ) {
+        let shape = match check_update(&update) {
+            Ok(shape) => shape,
+            Err(error) => return self.refuse(client, &format!("the update {error}"), effects),
+        };
+        let Some(seat) = self.seats.get(&client) else { return };
+        if seat.member.read_only {
+            // Stock clients answer our step 1 with all deletions they know of; that is no edit.
+            if shape.structs > 0 || (!is_step2 && shape.deletions > 0) {
+                self.deny_edit(client, effects, now);
+            }
+            return;
+        }
+        updates.answers_step1 |= is_step2;
+        updates.payloads.push(update);
+    }
+
+    fn apply(&mut self, client: ClientId, updates: Updates, effects: &mut Vec<Effect>) {
+        if updates.payloads.is_empty() {
+            return;
+        }
+        match self.document.apply(&updates.payloads) {
+            Ok(applied) => self.applied(client, &updates, applied, effects),
+            Err(ApplyError::Broken(reason)) => effects.push(Effect::Fail(reason)),
+            // One of several: the others must not suffer for it.
+            Err(_) if updates.payloads.len() > 1 => {
+                for payload in updates.payloads {
+                    let single = Updates { payloads: vec![payload], answers_step1: updates.answers_step1 };
+                    self.apply(client, single, effects);
+                }
+            }
+            Err(error) => self.refuse(client, &error.to_string(), effects),
+        }
+    }
+
+    fn applied(&mut self, client: ClientId, updates: &Updates, applied: Applied, effects: &mut Vec<Effect>) {
+        if let Some(update) = applied.change {
+            let frame = sync::update(&update);
+            effects.push(Effect::Change { update, author: client, frame });
+        }
+        let Some(seat) = self.seats.get_mut(&client) else { return };
+        if applied.incomplete {
+            effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
+            let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(seat.owed.len());
+            seat.owed.extend(updates.payloads.iter().take(room).cloned());
+            return;
+        }
+        let owed = if updates.answers_step1 { std::mem::take(&mut seat.owed) } else { Vec::new() };
+        match seat.member.ack {
+            AckMode::None => {}
+            AckMode::Saved => effects.push(Effect::Acknowledge(client, Acknowledgement::Saved)),
+            AckMode::Echo => effects.extend(
+                owed.iter()
+                    .chain(&updates.payloads)
+                    .map(|update| Effect::Acknowledge(client, Acknowledgement::Echo(sync::update(update)))),
+            ),
+        }
+    }
+
+    fn take_presence(&mut self, client: ClientId, states: &[u8], effects: &mut Vec<Effect>) {
+        let Some(seat) = self.seats.get(&client) else { return };
+        match awareness::decode(states) {
+            Ok(states) => {
+                let changes = self.presence.receive(client, &seat.member.user.id, states);
+                effects.extend(changes.changed.into_iter().map(Effect::Presence));
+                if !changes.challenge.is_empty() {
+                    let challenge = sync::awareness(&awareness::encode(changes.challenge.iter()));
+                    effects.push(Effect::Send(client, challenge));
+                }
+            }
+            Err(error) => self.refuse(client, &error.to_string(), effects),
+        }
+    }
+
+    fn send_presence(&self, client: ClientId, effects: &mut Vec<Effect>) {
+        if !self.presence.is_empty() {
+            let all = self.presence.all();
+            let states = awareness::encode(all.iter().copied());
+            effects.push(Effect::Send(client, sync::awareness(&states)));
+        }
+    }
+
+    /// A frame that cannot be used: its sender is told, everybody else goes on.
+    fn refuse(&self, client: ClientId, problem: &str, effects: &mut Vec<Effect>) {
+        let error = RealtimeError::new(Code::InvalidYjsUpdate, problem);
+        self.tell(client, &error, effects);
+        effects.push(Effect::ApplyFailed(client, error.message));
+    }
+
+    fn deny_edit(&mut self, client: ClientId, effects: &mut Vec<Effect>, now: Instant) {
+        let error = RealtimeError::new(Code::PermissionDenied, "you may read this room but not edit it")
+            .with("reason", Value::from("read_only"));
+        self.tell(client, &error, effects);
+        let Some(seat) = self.seats.get_mut(&client) else { return };
+        let due = seat
+            .true_state_sent_at
+            .is_none_or(|sent| now.saturating_duration_since(sent) >= TRUE_STATE_INTERVAL);
+        if due {
+            seat.true_state_sent_at = Some(now);
+            match self.document.state() {
+                Ok(state) => effects.push(Effect::Send(client, sync::step2(&state))),
+                Err(error) => effects.push(Effect::Fail(error.to_string())),
+            }
+        }
+    }
+
+    /// Tells a client of an error in the way that it can read.
+    fn tell(&self, client: ClientId, error: &RealtimeError, effects: &mut Vec<Effect>) {
+        let Some(seat) = self.seats.get(&client) else { return };
+        if seat.member.reads_text {
+            effects.push(Effect::Send(client, control::error(error)));
+        } else if error.code == Code::PermissionDenied {
+            effects.push(Effect::Send(client, sync::permission_denied(&error.message)));
+        }
+    }
+}
+
+/// Updates of one client that are applied together.
+#[derive(Debug, Default)]
+struct Updates {
+    payloads: Vec<Bytes>,
+    /// One of them answers our step 1: the client has sent all that it has.
+    answers_step1: bool,
+}
+
+#[cfg(test)]
+mod tests;

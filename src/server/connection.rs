@@ -1,0 +1,354 @@
+//! One client, from its upgrade to its end.
+//!
+//! Order of checks: the room's type is known, the session is valid, the record exists and may be
+//! viewed, the limits allow it, the room lets it in. Until then nothing more than its first frame is
+//! read: what it sends meanwhile waits in the socket. Then two tasks serve it: this one reads, the
+//! [`writer`] writes, and the room talks to both.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+use super::Context;
+use super::intake::{Abuse, Intake};
+use super::request::ClientRequest;
+use super::socket::{Incoming, Socket};
+use super::writer::{self, RoomLine};
+use crate::error::{Code, RealtimeError, Result};
+use crate::host::{Authorization, AuthorizeRequest};
+use crate::ids::{ClientId, RoomId};
+use crate::limits::ConnectionPermit;
+use crate::protocol::control::{self, ClientText, Level};
+use crate::room::messages::{Join, Message};
+use crate::room::outbox::Outbox;
+use crate::room::registry::Inbox;
+use crate::room::sessions::{Session, SessionEntry};
+use crate::room::state::Member;
+
+/// How long a peer may take to answer a close frame, and to read what was queued before it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The largest first frame that the join itself answers.
+const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// An upgraded connection.
+pub(super) struct Upgraded {
+    pub(super) stream: TcpStream,
+    /// What was read behind the upgrade request.
+    pub(super) head: Bytes,
+    pub(super) request: ClientRequest,
+    pub(super) ip: IpAddr,
+    /// Its place among the connections that have not joined yet.
+    pub(super) entering: Arc<OwnedSemaphorePermit>,
+}
+
+/// A client that was let in.
+struct Admitted {
+    room: Inbox,
+    session: SessionEntry,
+    _permit: ConnectionPermit,
+}
+
+/// Serves a client until it is gone.
+pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
+    let Upgraded { stream, head, request, ip, entering } = upgraded;
+    let limits = &context.config.limits;
+    let client = ClientId::random();
+    let outbox = Outbox::new(limits.waiting_bytes_per_client_max);
+    let line = Arc::new(RoomLine::new());
+    let (read, write) = stream.into_split();
+    let metrics = Arc::clone(&context.metrics);
+    let mut writer =
+        tokio::spawn(writer::run(write, outbox.clone(), client, Arc::clone(&line), Arc::clone(&metrics)));
+    let mut socket = Socket::new(read, head, outbox.clone(), limits.frame_bytes_max);
+    metrics.connections.add(1);
+
+    let admitted = admit(&request, ip, client, &outbox, &mut socket, &context).await;
+    drop(entering);
+    match admitted {
+        Ok(Some(admitted)) => {
+            let _ = line.set(admitted.room.clone());
+            let mut reader = Reader { client, outbox: outbox.clone(), socket, admitted, context: &context };
+            let reason = reader.run().await;
+            // What it sent before its end still counts; the room hears of the end last.
+            let _ = reader.admitted.room.send(Message::Leave(client, reason)).await;
+            socket = reader.socket;
+        }
+        Ok(None) => outbox.discard(),
+        Err(error) => {
+            metrics.refusals.add(1);
+            refuse(&error, &request, client, &outbox);
+        }
+    }
+    // Give the peer a moment to read what was queued and to answer the close, then let go of it.
+    let hang_up =
+        async { while !matches!(socket.next().await, Incoming::Closed | Incoming::Violation(_)) {} };
+    let farewell = async { tokio::join!(hang_up, &mut writer) };
+    if timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
+        outbox.discard();
+        writer.abort();
+    }
+}
+
+fn refuse(error: &RealtimeError, request: &ClientRequest, client: ClientId, outbox: &Outbox) {
+    let room = request.room.as_ref().map(RoomId::as_str).unwrap_or("-");
+    info!(
+        operation = "realtime:client:refused", client = %client, room, code = %error.code,
+        "connection refused: {}", error.message
+    );
+    let error = error.clone().with("correlationId", crate::ids::correlation_id());
+    if request.reads_text {
+        outbox.send(control::error(&error));
+    }
+    outbox.close(control::close(&error));
+}
+
+/// Makes all checks and joins the room. `None` if the client went away meanwhile.
+async fn admit(
+    request: &ClientRequest,
+    ip: IpAddr,
+    client: ClientId,
+    outbox: &Outbox,
+    socket: &mut Socket,
+    context: &Arc<Context>,
+) -> Result<Option<Admitted>> {
+    let room = request.room.as_ref().map_err(RealtimeError::from)?;
+    let asked_at = Instant::now();
+    let mut first = None;
+    // A stock client sends its state vector at once; read beside the check, it lets one step 2 answer both.
+    let authorization = {
+        let check = authorize(request, room, ip, context);
+        tokio::pin!(check);
+        tokio::select! {
+            biased;
+            answer = &mut check => answer?,
+            incoming = socket.next() => match incoming {
+                Incoming::Closed | Incoming::Violation(_) => return Ok(None),
+                other => {
+                    first = Some(other);
+                    check.await?
+                }
+            }
+        }
+    };
+    let permit = context.counters.admit(ip, &authorization.user.id)?;
+    let session = Session::new(
+        client,
+        authorization.user.id.clone(),
+        room.clone(),
+        ip,
+        request.reads_text,
+        outbox.clone(),
+        Instant::now(),
+    );
+    let session = context.sessions.enter(session, asked_at)?;
+    let (binary, text) = match first {
+        Some(Incoming::Binary(frame)) if frame.len() <= FIRST_FRAME_BYTES_MAX => (Some(frame), None),
+        other => (None, other),
+    };
+    let (reply, joined) = oneshot::channel();
+    let join = Join {
+        client,
+        member: Member {
+            user: authorization.user,
+            read_only: !authorization.can_edit,
+            reads_text: request.reads_text,
+            ack: request.ack,
+        },
+        outbox: outbox.clone(),
+        session: Arc::clone(session.session()),
+        first: binary,
+        arrival: None,
+        reply,
+    };
+    let inbox = tokio::select! {
+        inbox = context.rooms.join(room, join) => inbox?,
+        () = context.stopping.cancelled() => return Err(shutting_down()),
+    };
+    match joined.await {
+        Ok(result) => result?,
+        Err(_) => return Err(RealtimeError::new(Code::Internal, "the room ended while the client joined")),
+    }
+    let pending = match text {
+        Some(Incoming::Binary(frame)) => Some(Message::Frames(client, vec![frame])),
+        Some(Incoming::Text(text)) => Some(Message::Text(client, text)),
+        _ => None,
+    };
+    if let Some(message) = pending {
+        let _ = inbox.send(message).await;
+    }
+    Ok(Some(Admitted { room: inbox, session, _permit: permit }))
+}
+
+async fn authorize(
+    request: &ClientRequest,
+    room: &RoomId,
+    ip: IpAddr,
+    context: &Context,
+) -> Result<Authorization> {
+    if request.token_in_url {
+        warn!(
+            operation = "realtime:client:token", room = %room,
+            "a token in the URL is never accepted; use the Authorization header or the subprotocol `auth.<token>`"
+        );
+    }
+    let Some(token) = request.token.clone().filter(|_| !request.token_in_url) else {
+        let hint = "no token: use the Authorization header or the subprotocol `auth.<token>`";
+        return Err(RealtimeError::new(Code::AuthFailed, hint).with("reason", "token_missing"));
+    };
+    let wait = context.config.host_timeout;
+    let asked =
+        context.host.authorize(AuthorizeRequest { room: room.clone(), token: Some(token), client_ip: ip });
+    tokio::select! {
+        answer = timeout(wait, asked) => answer.unwrap_or_else(|_| {
+            let problem = format!("the host did not check the session within {} s", wait.as_secs_f64());
+            Err(RealtimeError::new(Code::HostFailed, problem))
+        }),
+        () = context.stopping.cancelled() => Err(shutting_down()),
+    }
+}
+
+fn shutting_down() -> RealtimeError {
+    RealtimeError::new(Code::ServerShutdown, "the server is shutting down")
+}
+
+/// Reads what a client in a room sends.
+struct Reader<'a> {
+    client: ClientId,
+    outbox: Outbox,
+    socket: Socket,
+    admitted: Admitted,
+    context: &'a Context,
+}
+
+impl Reader<'_> {
+    /// Reads until the connection ends, and says why it did.
+    async fn run(&mut self) -> &'static str {
+        let mut intake = Intake::new(&self.context.config.rate_limiting, Instant::now());
+        let reason = loop {
+            let outbox = self.outbox.clone();
+            let held_until = intake.held_until();
+            let incoming = tokio::select! {
+                biased;
+                () = outbox.closed() => break "closed_by_server",
+                incoming = self.next_when_there_is_room() => Some(incoming),
+                () = sleep_until(held_until), if held_until.is_some() => None,
+            };
+            if let Some(incoming) = incoming
+                && let Some(reason) = self.take_all(incoming, &mut intake).await
+            {
+                break reason;
+            }
+            if let Some(frames) = intake.due(Instant::now())
+                && !self.forward(Message::Frames(self.client, frames)).await
+            {
+                break "room_gone";
+            }
+        };
+        // Frames that were held back were sent before the end; only a revoked client's no longer count.
+        if let Some(frames) = intake.flush() {
+            self.forward(Message::Frames(self.client, frames)).await;
+        }
+        reason
+    }
+
+    async fn next_when_there_is_room(&mut self) -> Incoming {
+        self.outbox.has_room().await;
+        self.socket.next().await
+    }
+
+    /// Takes a message and those behind it that are already here.
+    async fn take_all(&mut self, first: Incoming, intake: &mut Intake) -> Option<&'static str> {
+        let mut next = Some(first);
+        let now = Instant::now();
+        self.admitted.session.session().heard(now);
+        while let Some(incoming) = next {
+            match self.take(incoming, intake, now).await {
+                Ok(None) => {}
+                Ok(Some(reason)) => return Some(reason),
+                Err(Abuse) => return Some(self.close_for_abuse()),
+            }
+            next = if intake.is_full() { None } else { self.socket.ready() };
+        }
+        None
+    }
+
+    async fn take(
+        &mut self,
+        incoming: Incoming,
+        intake: &mut Intake,
+        now: Instant,
+    ) -> std::result::Result<Option<&'static str>, Abuse> {
+        let warn = match incoming {
+            Incoming::Binary(frame) => {
+                self.count(frame.len());
+                intake.take(frame, now)?
+            }
+            Incoming::Text(text) => {
+                self.count(text.len());
+                let counted = ClientText::decode(&text) != Ok(ClientText::Ping);
+                let warn = intake.count_text(text.len(), counted, now)?;
+                if let Some(frames) = intake.flush() {
+                    self.forward(Message::Frames(self.client, frames)).await;
+                }
+                self.forward(Message::Text(self.client, text)).await;
+                warn
+            }
+            Incoming::SignOfLife => intake.count_text(0, false, now)?,
+            Incoming::Closed => return Ok(Some("closed")),
+            Incoming::Violation(problem) => {
+                self.context.metrics.protocol_errors.add(1);
+                warn!(
+                    operation = "realtime:client:protocol", client = %self.client, room = %self.room(),
+                    "the client broke the WebSocket protocol: {problem}"
+                );
+                return Ok(Some("protocol_error"));
+            }
+        };
+        if warn && self.admitted.session.session().reads_text {
+            self.outbox.send(control::notice(Level::Warning, "Rate limit approaching"));
+        }
+        Ok(None)
+    }
+
+    fn count(&self, bytes: usize) {
+        self.context.metrics.messages_in.add(1);
+        self.context.metrics.bytes_in.add(bytes as u64);
+    }
+
+    fn close_for_abuse(&self) -> &'static str {
+        self.context.metrics.rate_limit_closes.add(1);
+        warn!(
+            operation = "realtime:client:rate", client = %self.client, room = %self.room(),
+            "closed for going far beyond the message limit"
+        );
+        let error = RealtimeError::new(Code::RateLimitExceeded, "far too many messages");
+        self.outbox.close(control::close(&error));
+        "rate_limit"
+    }
+
+    fn room(&self) -> &RoomId {
+        &self.admitted.session.session().room
+    }
+
+    /// False if the room is gone; it has closed this client, or is about to.
+    async fn forward(&self, message: Message) -> bool {
+        let sent = self.admitted.room.send(message).await.is_ok();
+        if !sent {
+            debug!(operation = "realtime:client:read", client = %self.client, "the room is gone");
+        }
+        sent
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(at.into()).await;
+    }
+}

@@ -1,0 +1,200 @@
+//! Accepts sockets, answers plain HTTP and hands upgrades to [`super::connection`].
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::Incoming;
+use hyper::header::{
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sha1::{Digest, Sha1};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::{debug, warn};
+
+use super::connection::{self, Upgraded};
+use super::http::{self, Answer};
+use super::origin;
+use super::request::ClientRequest;
+use super::{Context, heartbeat};
+use crate::error::{Code, RealtimeError, Result};
+
+/// Connections that have not joined a room yet; more wait to be accepted.
+const ENTERING_MAX: usize = 1_024;
+
+/// How long to wait after the system would give no more sockets.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What RFC 6455 section 1.3 has the server hash together with the client's key.
+const WEBSOCKET_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A listening socket that nobody is accepted from yet.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds the address. A busy port is an error that names it.
+    pub async fn bind(host: &str, port: u16) -> Result<Self> {
+        let failed = |error: io::Error| {
+            let problem = match error.kind() {
+                io::ErrorKind::AddrInUse => "the port is in use by another program".to_owned(),
+                _ => error.to_string(),
+            };
+            RealtimeError::new(Code::ListenFailed, format!("cannot listen on {host}:{port}: {problem}"))
+                .with("host", host)
+                .with("port", port)
+                .caused_by(error)
+        };
+        let socket = TcpListener::bind((host, port)).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
+    }
+
+    /// Where it listens; the port is the real one even if 0 was asked for.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the module shuts down.
+    pub fn serve(self, context: Arc<Context>) {
+        let tasks = context.tasks.clone();
+        tasks.spawn(heartbeat::run(Arc::clone(&context)));
+        tasks.spawn(self.accept(context));
+    }
+
+    async fn accept(self, context: Arc<Context>) {
+        let entering = Arc::new(Semaphore::new(ENTERING_MAX));
+        loop {
+            let accepted = tokio::select! {
+                () = context.stopping.cancelled() => return,
+                accepted = next(&self.socket, &entering) => accepted,
+            };
+            match accepted {
+                Ok((stream, peer, permit)) => {
+                    let handshake = handshake(stream, peer, permit, Arc::clone(&context));
+                    context.tasks.spawn(handshake);
+                }
+                Err(error) => {
+                    warn!(operation = "realtime:server:accept", "cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+async fn next(
+    socket: &TcpListener,
+    entering: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    // Never closed, so a permit always comes.
+    let permit = Arc::clone(entering).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = socket.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+/// Speaks HTTP until the connection is upgraded or ends.
+async fn handshake(stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, context: Arc<Context>) {
+    // A lone update must leave at once, not wait for an acknowledgement of the one before (RFC 896).
+    let _ = stream.set_nodelay(true);
+    let limits = &context.config.limits;
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake_timeout)
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.header_bytes_max.max(HTTP_BUFFER_BYTES_MIN));
+    let permit = Arc::new(permit);
+    let service = service_fn(|request| {
+        let answer = respond(request, peer, Arc::clone(&permit), &context);
+        std::future::ready(Ok::<_, Infallible>(answer))
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    tokio::select! {
+        result = connection => {
+            if let Err(error) = result {
+                debug!(operation = "realtime:server:http", peer = %peer, "the request failed: {error}");
+            }
+        }
+        () = context.stopping.cancelled() => {}
+    }
+}
+
+/// hyper panics below this.
+const HTTP_BUFFER_BYTES_MIN: usize = 8_192;
+
+fn respond(
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    permit: Arc<OwnedSemaphorePermit>,
+    context: &Arc<Context>,
+) -> Answer {
+    let config = &context.config;
+    let wishes = ClientRequest::read(request.uri(), request.headers(), &config.path);
+    let is_room = wishes.is_some();
+    let (Some(wishes), Some(key)) = (wishes, upgrade_key(&request)) else {
+        return http::answer(request.method(), request.uri().path(), is_room, context);
+    };
+    if request.headers().get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let mut answer = http::plain(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is spoken here\n");
+        answer.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return answer;
+    }
+    if !origin::is_allowed(request.headers(), &config.allowed_origins) {
+        return http::plain(StatusCode::FORBIDDEN, "this origin is not in allowed_origins\n");
+    }
+    let ip = origin::client_ip(peer.ip(), request.headers(), &config.trusted_proxies);
+    let answer = switching_protocols(&key, wishes.subprotocol.as_deref());
+    let upgrade = hyper::upgrade::on(&mut request);
+    let serving = Arc::clone(context);
+    context.tasks.spawn(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
+            let stream = parts.io.into_inner();
+            let upgraded = Upgraded { stream, head: parts.read_buf, request: wishes, ip, entering: permit };
+            connection::serve(upgraded, serving).await;
+        }
+    });
+    answer
+}
+
+/// The key of a WebSocket upgrade request (RFC 6455 section 4.2.1); `None` if it is none.
+fn upgrade_key(request: &Request<Incoming>) -> Option<HeaderValue> {
+    let headers = request.headers();
+    let is_upgrade = request.method() == Method::GET
+        && has_token(headers, &CONNECTION, "upgrade")
+        && has_token(headers, &UPGRADE, "websocket");
+    headers.get(SEC_WEBSOCKET_KEY).filter(|_| is_upgrade).cloned()
+}
+
+fn has_token(headers: &HeaderMap, name: &hyper::header::HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn switching_protocols(key: &HeaderValue, subprotocol: Option<&str>) -> Answer {
+    let accept =
+        STANDARD.encode(Sha1::new().chain_update(key.as_bytes()).chain_update(WEBSOCKET_GUID).finalize());
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = answer.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    // Base64 and what a client sent as a header are legal in a header.
+    headers.extend(HeaderValue::try_from(accept).ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
+    let subprotocol = subprotocol.and_then(|name| HeaderValue::try_from(name).ok());
+    headers.extend(subprotocol.map(|name| (SEC_WEBSOCKET_PROTOCOL, name)));
+    answer
+}

@@ -1,0 +1,56 @@
+//! The WebSocket server: from an accepted socket to a client in its room, and back.
+//!
+//! - [`listener`]: accepts, answers plain HTTP, hands upgrades on
+//! - [`request`]: what a client asks for: room, token, subprotocol; no IO
+//! - [`origin`]: where a client really comes from (`trusted_proxies`, `allowed_origins`)
+//! - [`socket`]: the WebSocket library's home: bytes in, messages out
+//! - [`connection`]: one client from its upgrade to its end
+//! - [`intake`]: reads one client's messages under the message limit
+//! - [`writer`]: writes out what waits for one client
+//! - [`heartbeat`]: pings everybody and drops the dead; one task for all
+//! - [`http`]: `/healthz` and `/metrics`
+
+mod connection;
+mod heartbeat;
+mod http;
+mod intake;
+pub mod listener;
+mod origin;
+mod request;
+mod socket;
+mod writer;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::host::Host;
+use crate::limits::ConnectionCounters;
+use crate::metrics::Metrics;
+use crate::room::registry::Registry;
+use crate::room::sessions::Sessions;
+use crate::store::writer::Store;
+
+/// What connections need from around them.
+pub struct Context {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The application.
+    pub host: Arc<dyn Host>,
+    /// The rooms.
+    pub rooms: Registry,
+    /// Who is connected.
+    pub sessions: Sessions,
+    /// Caps on connections.
+    pub counters: ConnectionCounters,
+    /// What happened so far.
+    pub metrics: Arc<Metrics>,
+    /// For `/healthz`.
+    pub store: Store,
+    /// Cancelled when the module shuts down.
+    pub stopping: CancellationToken,
+    /// Every connection's task.
+    pub tasks: TaskTracker,
+}

@@ -1,0 +1,88 @@
+//! Writes out what waits for one client: everything at once, with vectored writes, and no timer.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::net::tcp::OwnedWriteHalf;
+
+use crate::ids::ClientId;
+use crate::metrics::Metrics;
+use crate::protocol::frame::Frame;
+use crate::room::messages::Message;
+use crate::room::outbox::Outbox;
+use crate::room::registry::Inbox;
+
+/// The most frames in one vectored write; Linux allows 1,024 (`IOV_MAX`).
+const FRAMES_PER_WRITE_MAX: usize = 256;
+
+/// Where to report that a slow reader can take data again, once it has joined a room.
+pub(super) type RoomLine = OnceLock<Inbox>;
+
+/// Writes until a close frame went out, or the connection is gone.
+pub(super) async fn run(
+    mut socket: OwnedWriteHalf,
+    outbox: Outbox,
+    client: ClientId,
+    room: Arc<RoomLine>,
+    metrics: Arc<Metrics>,
+) {
+    loop {
+        let batch = outbox.take().await;
+        let bytes: usize = batch.frames.iter().map(Frame::len).sum();
+        if write_all(&mut socket, &batch.frames).await.is_err() {
+            break;
+        }
+        metrics.frames_out.add(batch.frames.len() as u64);
+        metrics.bytes_out.add(bytes as u64);
+        if batch.ends {
+            let _ = socket.shutdown().await;
+            break;
+        }
+        if batch.drained
+            && let Some(room) = room.get()
+            && room.send(Message::Drained(client)).await.is_err()
+        {
+            break;
+        }
+    }
+    outbox.discard();
+}
+
+async fn write_all(socket: &mut OwnedWriteHalf, mut frames: &[Frame]) -> io::Result<()> {
+    // How much of the first frame is out already.
+    let mut offset = 0;
+    while !frames.is_empty() {
+        let written = poll_fn(|cx| poll_write(Pin::new(&mut *socket), cx, frames, offset)).await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        offset += written;
+        while let Some(first) = frames.first()
+            && offset >= first.len()
+        {
+            offset -= first.len();
+            frames = &frames[1..];
+        }
+    }
+    Ok(())
+}
+
+/// One vectored write. The list of parts lives here and not in the future above, where every idle
+/// connection would pay for it.
+fn poll_write(
+    socket: Pin<&mut OwnedWriteHalf>,
+    cx: &mut Context<'_>,
+    frames: &[Frame],
+    offset: usize,
+) -> Poll<io::Result<usize>> {
+    let mut parts = [IoSlice::new(&[]); FRAMES_PER_WRITE_MAX];
+    for (part, frame) in parts.iter_mut().zip(frames) {
+        *part = IoSlice::new(frame.bytes());
+    }
+    parts[0].advance(offset);
+    socket.poll_write_vectored(cx, &parts[..frames.len().min(FRAMES_PER_WRITE_MAX)])
+}
