@@ -1,0 +1,206 @@
+/** A room, as the host's callbacks are asked about it. */
+export interface RoomReference {
+  /** Its key, such as `records:bylaw-12`. */
+  roomId: string
+  /** Its type, such as `records`. */
+  roomType: string
+  /** The id inside the type: for records the record's id. */
+  localId: string
+}
+
+/** Somebody asks to join a room. */
+export interface AuthorizeRequest extends RoomReference {
+  /** The token that was shown. Keep it out of logs. */
+  token: string
+  /** Where the connection comes from, after `trusted_proxies` were taken into account. */
+  clientIp: string
+}
+
+/** The host's yes. */
+export interface Granted {
+  /** Who this is; `7` and `'7'` are the same user. */
+  user: { id: number | string; name?: string | null }
+  /**
+   * Whether they may edit; otherwise the connection is read-only.
+   * @default false
+   */
+  canEdit?: boolean
+}
+
+/** The host's no. */
+export interface Denied {
+  /** The session is not valid, or there is no right to view the record. */
+  denied: 'AUTH_FAILED' | 'PERMISSION_DENIED'
+  /** More about it, such as `record_not_found`; shown to the client. */
+  reason?: string
+}
+
+/** A record's text as the host has it: the draft's if there is one, else the record's. */
+export interface LoadedRecord {
+  /** The Markdown body, without front matter. */
+  markdown: string
+}
+
+/** How serious a log line is. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/**
+ * What the engine asks of the application that embeds it, and what it tells it.
+ *
+ * The callbacks run on Node's thread. Those that answer may be async and have `host_timeout` to do so;
+ * meanwhile only the connection or the room that asked waits.
+ */
+export interface HostCallbacks {
+  /**
+   * Checks the session, that the record exists, and what the user may do. A rejection is a fault of the
+   * host: the client is closed with 4500 and tries again.
+   */
+  authorize(request: AuthorizeRequest): Promise<Granted | Denied> | Granted | Denied
+  /**
+   * Reads the text that a room starts from; null if there is no such record. A rejection means that it
+   * cannot be read: the client is told so, and no room is opened.
+   */
+  load(room: RoomReference): Promise<LoadedRecord | null> | LoadedRecord | null
+  /** Writes the room's text as a draft of its record. Without it, texts live in the store alone. */
+  save?(room: RoomReference, markdown: string): Promise<void> | void
+  /** Told of events, in order. What it returns or throws changes nothing. */
+  hook?(name: string, data: Record<string, any>): void
+  /** Told what is worth writing down, from `logLevel` up. What it returns or throws changes nothing. */
+  log?(level: LogLevel, message: string, data: Record<string, any>): void
+  /**
+   * The least serious level that is logged.
+   * @default 'info'
+   */
+  logLevel?: LogLevel
+}
+
+
+/**
+ * Which binding artifact the generated loader actually loaded: `'native'` for
+ * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
+ * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
+ * can point the loader at a WASI artifact this package does not build itself.
+ */
+export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/**
+ * One engine: a WebSocket server with its rooms and its store, on threads of its own.
+ *
+ * It does nothing until `start()`. It does not keep the process alive, and a host that ends without
+ * `shutdown()` loses nothing that clients were told is saved.
+ *
+ * Errors are `Error`s with `code` (such as `CONFIG_INVALID`), `statusCode` and `context`.
+ */
+export declare class RealtimeModule {
+  /**
+   * Reads and checks the configuration: the path of a `realtime.yml`, or an object with its keys.
+   * Relative paths in it begin at the file's folder, or at `.system-data` in the working directory.
+   *
+   * Throws `CONFIG_INVALID` with what was found, where, and what is allowed.
+   */
+  constructor(config: string | object, host: HostCallbacks)
+  /**
+   * Opens the store and listens. Resolves to the address, or to null if `enabled` is false. Calling
+   * it again while it runs gives the same address.
+   *
+   * Rejects with `LISTEN_FAILED` (nothing is left behind, it may be tried again), `STORAGE_FAILED`, or
+   * `NOT_RUNNING` after a shutdown.
+   */
+  start(): Promise<Listening | undefined | null>
+  /**
+   * Stops accepting, sends every client away with close code 4503, saves every room and closes the
+   * store, all within `shutdown_timeout`. Calling it twice, or before `start()`, is fine.
+   */
+  shutdown(): Promise<undefined>
+  /** Saves a room now: its snapshot, and its Markdown as a draft. Resolves when both are done. */
+  snapshot(roomId: string): Promise<SnapshotOutcome>
+  /** How the engine is. Never throws. */
+  health(): Health
+  /** The rooms in memory. Throws `NOT_RUNNING` before `start()` and after `shutdown()`. */
+  rooms(): Array<RoomSummary>
+  /**
+   * Ends all connections of a user with close code 4001 and gives their number. Nothing that the user
+   * sends from now on counts. `7` and `'7'` are the same user.
+   *
+   * Throws `NOT_RUNNING` before `start()` and after `shutdown()`.
+   */
+  revoke(userId: number | string, reason?: string): number
+  /**
+   * A Yjs update (version 1) that makes the editor's document of this Markdown in an empty one. Runs
+   * off Node's thread.
+   */
+  static markdownToUpdate(markdown: string): Promise<Buffer>
+  /**
+   * The Markdown of the editor's document in a Yjs update (version 1). Runs off Node's thread.
+   *
+   * Rejects with `INVALID_YJS_UPDATE`.
+   */
+  static updateToMarkdown(update: Uint8Array): Promise<string>
+  /**
+   * Reads a `realtime.yml` and lays it over the defaults. Throws as the constructor does; a missing
+   * file has `context.reason` `not_found`.
+   */
+  static readConfig(path: string): ConfigReport
+  /** Checks a configuration object and lays it over the defaults. Throws as the constructor does. */
+  static validateConfig(config: object): ConfigReport
+}
+
+/** A configuration laid over the defaults. */
+export interface ConfigReport {
+  /** All keys of `config/realtime.example.yml`. */
+  config: Record<string, any>
+  /** For people: unknown keys, old spellings and the like. */
+  warnings: Array<string>
+}
+
+/** How a module is. */
+export interface Health {
+  /** `degraded`: the disk cannot be written, editing goes on in memory. */
+  status: 'new' | 'disabled' | 'healthy' | 'degraded' | 'stopped'
+  /** Where it listens, null if it does not. */
+  listening: Nullable<Listening>
+  /** Clients connected. */
+  connections: number
+  /** Rooms in memory. */
+  rooms: number
+  /** Since the start, in ms. */
+  uptimeMs: number
+  /** The store's last failure while `degraded`, else null. */
+  storageError: Nullable<string>
+  /** Hooks and log lines dropped because the host is too busy to take them, not yet reported to it. */
+  droppedEvents: number
+  /** Counters since the start, by name. */
+  counters: Record<string, number>
+}
+
+/** Where a module listens. */
+export interface Listening {
+  /** The IP address. */
+  host: string
+  /** The TCP port. */
+  port: number
+}
+
+/** One room in memory. */
+export interface RoomSummary {
+  /** Its key, such as `records:bylaw-12`. */
+  roomId: string
+  /** Its type, such as `records`. */
+  roomType: string
+  /** Clients in it. */
+  clients: number
+  /** Loading, live, or idle: without clients, within its grace period. */
+  state: 'loading' | 'live' | 'idle'
+  /** Its record holds content that the editor's document cannot carry. */
+  lossy: boolean
+}
+
+/** What a snapshot came to. */
+export interface SnapshotOutcome {
+  /** A new one was written; false if nothing had changed, or there is no such room in memory. */
+  snapshotCreated: boolean
+  /** The newest version, null if there is none. */
+  version: Nullable<number>
+  /** When this was found out, ms since the epoch. */
+  timestamp: number
+}
