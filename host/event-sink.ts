@@ -1,0 +1,33 @@
+/**
+ * Hands the engine's events and log lines to the host. Whatever the host's handlers do - throw, reject,
+ * never end - nothing here notices, and so no room does.
+ */
+
+import type { HookSystem, Logger } from './core.js';
+
+/** The levels of {@link Logger}. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+/** Logs; a logger that throws is not heard. */
+export function log(logger: Logger, level: LogLevel, message: string, data?: unknown): void {
+  try {
+    logger[level](message, data);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+/** Emits a hook without waiting for its handlers. */
+export function emitHook(hooks: HookSystem, logger: Logger, name: string, data: unknown): void {
+  const failed = (error: unknown): void =>
+    log(logger, 'warn', `A handler of the hook ${name} failed`, {
+      operation: 'realtime:hook:failed',
+      hook: name,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  try {
+    Promise.resolve(hooks.emit(name, data)).catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}
