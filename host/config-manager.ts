@@ -1,31 +1,31 @@
 /** Reads `realtime.yml`. The engine has the only validator; this class finds the file and reports. */
 
-import { access } from 'node:fs/promises';
-import path from 'node:path';
+import { access } from 'node:fs/promises'
+import path from 'node:path'
 
-import type { CheckedConfig, RealtimeConfig } from './config.js';
-import type { Logger } from './core.js';
-import { fromEngine } from './errors.js';
-import { log } from './event-sink.js';
-import { RealtimeModule } from './native.js';
-import { CONFIG_FILE } from './system-data.js';
+import type { CheckedConfig, RealtimeConfig } from './config.js'
+import type { Logger } from './core.js'
+import { fromEngine } from './errors.js'
+import { log } from './event-sink.js'
+import { RealtimeModule } from './native.js'
+import { CONFIG_FILE } from './system-data.js'
 
 /** The configuration of one system data folder. */
 export class RealtimeConfigManager {
   /** The system data folder. */
-  readonly basePath: string;
+  readonly basePath: string
   /** The file that is read. */
-  readonly configPath: string;
-  readonly #logger: Logger | undefined;
+  readonly configPath: string
+  readonly #logger: Logger | undefined
 
   /**
    * @param basePath - the system data folder
    * @param logger - gets the warnings of {@link loadConfig}; without one they go to `process.emitWarning`
    */
   constructor(basePath = '.system-data', logger?: Logger) {
-    this.basePath = path.resolve(basePath);
-    this.configPath = path.join(this.basePath, CONFIG_FILE);
-    this.#logger = logger;
+    this.basePath = path.resolve(basePath)
+    this.configPath = path.join(this.basePath, CONFIG_FILE)
+    this.#logger = logger
   }
 
   /**
@@ -37,17 +37,17 @@ export class RealtimeConfigManager {
     const there = await access(this.configPath).then(
       () => true,
       (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-    );
-    if (!there) this.#warn(`${this.configPath} is not there: the defaults are used`);
+    )
+    if (!there) this.#warn(`${this.configPath} is not there: the defaults are used`)
     // An empty object takes the same way as a file without keys, environment variables included.
-    const { config, warnings } = there ? this.#read() : this.validateConfig({});
-    for (const warning of warnings) this.#warn(warning);
-    return config;
+    const { config, warnings } = there ? this.#read() : this.validateConfig({})
+    for (const warning of warnings) this.#warn(warning)
+    return config
   }
 
   /** Every key with its default. */
   getDefaultConfig(): RealtimeConfig {
-    return RealtimeModule.defaultConfig() as RealtimeConfig;
+    return RealtimeModule.defaultConfig() as RealtimeConfig
   }
 
   /**
@@ -56,26 +56,26 @@ export class RealtimeConfigManager {
    * @throws RealtimeError with code `CONFIG_INVALID` and `context` `{key, found, allowed}`
    */
   validateConfig(config: object): CheckedConfig {
-    return checked(() => RealtimeModule.validateConfig(config));
+    return checked(() => RealtimeModule.validateConfig(config))
   }
 
   #read(): CheckedConfig {
-    return checked(() => RealtimeModule.readConfig(this.configPath));
+    return checked(() => RealtimeModule.readConfig(this.configPath))
   }
 
   #warn(message: string): void {
     if (!this.#logger) {
-      process.emitWarning(message, { type: 'RealtimeConfigWarning' });
-      return;
+      process.emitWarning(message, { type: 'RealtimeConfigWarning' })
+      return
     }
-    log(this.#logger, 'warn', message, { operation: 'realtime:config', file: this.configPath });
+    log(this.#logger, 'warn', message, { operation: 'realtime:config', file: this.configPath })
   }
 }
 
 function checked(run: () => { config: object; warnings: string[] }): CheckedConfig {
   try {
-    return run() as CheckedConfig;
+    return run() as CheckedConfig
   } catch (error) {
-    throw fromEngine(error);
+    throw fromEngine(error)
   }
 }

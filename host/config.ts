@@ -3,62 +3,62 @@
 /** The keys of `realtime.yml` that hosts use; `config/realtime.example.yml` documents them all. */
 export interface RealtimeConfig {
   /** Whether to listen at all. @default true */
-  enabled: boolean;
+  enabled: boolean
   /** 0 takes any free port. @default 3001 */
-  port: number;
+  port: number
   /** The address to listen on. @default '0.0.0.0' */
-  host: string;
+  host: string
   /** The beginning of every URL path. @default '/realtime' */
-  path: string;
+  path: string
   rooms: {
     /** Rooms that may be live at once; joining a live room is always allowed. @default 100 */
-    max_rooms: number;
+    max_rooms: number
     /** Seconds. @default 3600 */
-    cleanup_timeout: number;
+    cleanup_timeout: number
     /** A room without clients stays this many milliseconds. @default 300000 */
-    grace_period_ms: number;
-    [key: string]: unknown;
-  };
+    grace_period_ms: number
+    [key: string]: unknown
+  }
   snapshots: {
     /** @default true */
-    enabled: boolean;
+    enabled: boolean
     /** Seconds, fractions allowed; 0 = no timer. @default 300 */
-    interval: number;
+    interval: number
     /** A snapshot is made after this many updates since the last. @default 100 */
-    max_updates: number;
+    max_updates: number
     /** @default 'database' */
-    storage: 'database' | 'filesystem';
-    [key: string]: unknown;
-  };
+    storage: 'database' | 'filesystem'
+    [key: string]: unknown
+  }
   rate_limiting: {
     /** @default 10 */
-    messages_per_second: number;
+    messages_per_second: number
     /** @default 100 */
-    connections_per_ip: number;
+    connections_per_ip: number
     /** @default 10 */
-    connections_per_user: number;
-    [key: string]: unknown;
-  };
+    connections_per_user: number
+    [key: string]: unknown
+  }
   connection_cleanup?: {
     /** @default true */
-    enabled: boolean;
+    enabled: boolean
     /** Seconds. @default 60 */
-    check_interval: number;
+    check_interval: number
     /** Seconds of silence after which a connection is dropped. @default 600 */
-    stale_threshold: number;
-    [key: string]: unknown;
-  };
+    stale_threshold: number
+    [key: string]: unknown
+  }
   storage?: {
     /** The folder of `realtime.db`. @default the folder of `realtime.yml` */
-    dir?: string | null;
-    [key: string]: unknown;
-  };
-  [key: string]: unknown;
+    dir?: string | null
+    [key: string]: unknown
+  }
+  [key: string]: unknown
 }
 
 /** A complete configuration, and what should be said about the one it was made from. */
 export interface CheckedConfig {
-  config: RealtimeConfig;
+  config: RealtimeConfig
   /** Such as an unknown key, with the nearest known one. */
-  warnings: string[];
+  warnings: string[]
 }

@@ -3,15 +3,15 @@
  * never end - nothing here notices, and so no room does.
  */
 
-import type { HookSystem, Logger } from './core.js';
+import type { HookSystem, Logger } from './core.js'
 
 /** The levels of {@link Logger}. */
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
 /** Logs; a logger that throws is not heard. */
 export function log(logger: Logger, level: LogLevel, message: string, data?: unknown): void {
   try {
-    logger[level](message, data);
+    logger[level](message, data)
   } catch {
     // There is nobody left to tell.
   }
@@ -24,10 +24,10 @@ export function emitHook(hooks: HookSystem, logger: Logger, name: string, data: 
       operation: 'realtime:hook:failed',
       hook: name,
       error: error instanceof Error ? error.message : String(error),
-    });
+    })
   try {
-    Promise.resolve(hooks.emit(name, data)).catch(failed);
+    Promise.resolve(hooks.emit(name, data)).catch(failed)
   } catch (error) {
-    failed(error);
+    failed(error)
   }
 }

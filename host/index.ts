@@ -7,15 +7,15 @@
  * @packageDocumentation
  */
 
-export type { CheckedConfig, RealtimeConfig } from './config.js';
-export { RealtimeConfigManager } from './config-manager.js';
+export type { CheckedConfig, RealtimeConfig } from './config.js'
+export { RealtimeConfigManager } from './config-manager.js'
 export {
   MAX_SNAPSHOT_BYTES,
   MAX_SNAPSHOT_VERSIONS_PER_ROOM,
   SESSION_REVOKED_HOOK,
   SNAPSHOT_FORMAT_V1,
   SNAPSHOT_TTL_MS,
-} from './constants.js';
+} from './constants.js'
 export type {
   AuthService,
   AuthUser,
@@ -29,7 +29,7 @@ export type {
   NewDraft,
   RecordManager,
   ServiceContainer,
-} from './core.js';
+} from './core.js'
 export {
   AuthenticationFailedError,
   ConnectionLimitExceededError,
@@ -39,7 +39,7 @@ export {
   RealtimeError,
   type RealtimeErrorOptions,
   RoomNotFoundError,
-} from './errors.js';
+} from './errors.js'
 export {
   type AckMessage,
   ControlEvent,
@@ -58,20 +58,20 @@ export {
   type SavedMessage,
   type SessionRevokedMessage,
   type SyncMessage,
-} from './messages.js';
+} from './messages.js'
 export {
   type Authorization,
   type AuthorizeRequest,
   type HostCallbacks,
   type LoadedRecord,
   RealtimeModule,
-} from './native.js';
+} from './native.js'
 export {
   type ConfigSource,
   type RealtimeHealthStatus,
   RealtimeServer,
   type RealtimeServerDeps,
   type SnapshotResult,
-} from './realtime-server.js';
-export { createRealtimeServer, registerRealtimeServices } from './realtime-services.js';
-export type { SessionsRevoked } from './session-revocation.js';
+} from './realtime-server.js'
+export { createRealtimeServer, registerRealtimeServices } from './realtime-services.js'
+export type { SessionsRevoked } from './session-revocation.js'

@@ -30,89 +30,89 @@ export enum ControlEvent {
 
 /** Somebody in a room, as shown to the others. */
 export interface Participant {
-  id: string;
-  name?: string;
-  color?: string;
+  id: string
+  name?: string
+  color?: string
 }
 
 /** A document update. */
 export interface SyncMessage {
-  type: MessageType.SYNC;
+  type: MessageType.SYNC
   /** A Yjs update (version 1) in base64. */
-  update: string;
+  update: string
   /** The document's version that the sender had, or, from the server, the one after the update. */
-  version?: number;
+  version?: number
   /** Who sent it; set by the server. */
-  from?: string;
+  from?: string
 }
 
 /** Somebody came, left or moved. */
 export interface PresenceMessage {
-  type: MessageType.PRESENCE;
-  event: PresenceEvent;
-  user: Participant;
-  cursor?: { position: number; selection?: { start: number; end: number } };
+  type: MessageType.PRESENCE
+  event: PresenceEvent
+  user: Participant
+  cursor?: { position: number; selection?: { start: number; end: number } }
   /** A y-protocols awareness update in base64. */
-  awareness?: string;
+  awareness?: string
 }
 
 /** The joined room and who the server takes the client for; the first frame of a connection. */
 export interface AckMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.CONNECTION_ACK;
-  roomId: string;
-  clientId: string;
-  readOnly?: boolean;
-  user?: { id: number | string; name?: string | null };
-  server?: string;
+  type: MessageType.CONTROL
+  event: ControlEvent.CONNECTION_ACK
+  roomId: string
+  clientId: string
+  readOnly?: boolean
+  user?: { id: number | string; name?: string | null }
+  server?: string
 }
 
 /** The whole room, for clients of the JSON protocol. */
 export interface RoomStateMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.ROOM_STATE;
+  type: MessageType.CONTROL
+  event: ControlEvent.ROOM_STATE
   room: {
-    id: string;
-    participants: Participant[];
+    id: string
+    participants: Participant[]
     /** The document's state as a Yjs update (version 1) in base64. */
-    yjsState?: string;
-    version: number;
-  };
+    yjsState?: string
+    version: number
+  }
 }
 
 /** Something the client did was refused, or something of the server's failed. */
 export interface ErrorMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.ERROR;
-  error: { code: string; message: string; statusCode?: number; correlationId?: string };
+  type: MessageType.CONTROL
+  event: ControlEvent.ERROR
+  error: { code: string; message: string; statusCode?: number; correlationId?: string }
 }
 
 /** A message for people. */
 export interface NoticeMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.NOTICE;
-  notice: { level: 'info' | 'warning' | 'error'; message: string };
+  type: MessageType.CONTROL
+  event: ControlEvent.NOTICE
+  notice: { level: 'info' | 'warning' | 'error'; message: string }
 }
 
 /** The user's sessions were revoked; close 4001 follows. */
 export interface SessionRevokedMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.SESSION_REVOKED;
-  reason?: string;
+  type: MessageType.CONTROL
+  event: ControlEvent.SESSION_REVOKED
+  reason?: string
 }
 
 /** The host changed what the user may do. */
 export interface PermissionChangedMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.PERMISSION_CHANGED;
-  readOnly: boolean;
+  type: MessageType.CONTROL
+  event: ControlEvent.PERMISSION_CHANGED
+  readOnly: boolean
 }
 
 /** Everything the client sent so far is on disk. */
 export interface SavedMessage {
-  type: MessageType.CONTROL;
-  event: ControlEvent.SAVED;
-  version: number;
+  type: MessageType.CONTROL
+  event: ControlEvent.SAVED
+  version: number
 }
 
 /** Any control frame. */
@@ -123,19 +123,19 @@ export type ControlMessage =
   | NoticeMessage
   | SessionRevokedMessage
   | PermissionChangedMessage
-  | SavedMessage;
+  | SavedMessage
 
 /** Asks for a pong; limits do not count it. */
 export interface PingMessage {
-  type: MessageType.PING;
+  type: MessageType.PING
 }
 
 /** The answer to a ping. */
 export interface PongMessage {
-  type: MessageType.PONG;
+  type: MessageType.PONG
   /** The server's clock, in milliseconds since the epoch. */
-  timestamp: number;
+  timestamp: number
 }
 
 /** Any JSON frame of the protocol. */
-export type RealtimeMessage = SyncMessage | PresenceMessage | ControlMessage | PingMessage | PongMessage;
+export type RealtimeMessage = SyncMessage | PresenceMessage | ControlMessage | PingMessage | PongMessage

@@ -1,17 +1,17 @@
 /** Loads the native addon through the loader that napi generates at the package's root. */
 
-import type * as Native from '../index.js';
+import type * as Native from '../index.js'
 
 export type {
   AuthorizeRequest,
   Authorization,
   HostCallbacks,
   LoadedRecord,
-} from '../index.js';
+} from '../index.js'
 
 function load(): typeof Native {
   try {
-    return require('../index.js') as typeof Native;
+    return require('../index.js') as typeof Native
   } catch (cause) {
     // The generated loader lists every file name it tried; what helps is what to do about it.
     throw new Error(
@@ -19,7 +19,7 @@ function load(): typeof Native {
         `(Node.js ${process.version}); build it with \`npm rebuild @civicpress/realtime\`, which needs Rust ` +
         'and a C compiler',
       { cause },
-    );
+    )
   }
 }
 
@@ -27,7 +27,7 @@ function load(): typeof Native {
  * The engine itself. The CivicPress services around it are {@link RealtimeServer}; a host of another
  * kind can use this class alone.
  */
-export const RealtimeModule = load().RealtimeModule;
+export const RealtimeModule = load().RealtimeModule
 
 /** An instance of {@link RealtimeModule}. */
-export type RealtimeModule = Native.RealtimeModule;
+export type RealtimeModule = Native.RealtimeModule

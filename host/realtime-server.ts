@@ -1,88 +1,88 @@
 /** The engine as CivicPress core sees it: one server that is started, asked and shut down. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { RealtimeConfig } from './config.js';
-import { RECORDS_ROOM_TYPE } from './constants.js';
-import type { AuthService, DatabaseService, HookSystem, Logger, RecordManager } from './core.js';
-import { importCoreErrors } from './core-errors.js';
-import { throughEngine } from './errors.js';
-import { emitHook, log, type LogLevel } from './event-sink.js';
-import { type HostCallbacks, RealtimeModule } from './native.js';
-import { createRecordHost, type RecordServices } from './record-host.js';
-import { onSessionsRevoked } from './session-revocation.js';
-import { withStorageDir } from './system-data.js';
+import type { RealtimeConfig } from './config.js'
+import { RECORDS_ROOM_TYPE } from './constants.js'
+import type { AuthService, DatabaseService, HookSystem, Logger, RecordManager } from './core.js'
+import { importCoreErrors } from './core-errors.js'
+import { throughEngine } from './errors.js'
+import { emitHook, log, type LogLevel } from './event-sink.js'
+import { type HostCallbacks, RealtimeModule } from './native.js'
+import { createRecordHost, type RecordServices } from './record-host.js'
+import { onSessionsRevoked } from './session-revocation.js'
+import { withStorageDir } from './system-data.js'
 
 /**
  * After this, {@link RealtimeServer.shutdown} resolves even if the engine is not done. The engine has a
  * shorter deadline of its own; this one is for an engine that does not keep it.
  */
-const SHUTDOWN_TIMEOUT_MS_MAX = 30_000;
+const SHUTDOWN_TIMEOUT_MS_MAX = 30_000
 
 /** The services of the core. */
 export interface RealtimeServerDeps {
-  logger: Logger;
-  hookSystem: HookSystem;
-  authService: AuthService;
+  logger: Logger
+  hookSystem: HookSystem
+  authService: AuthService
   /** May be set later, by {@link RealtimeServer.setRecordManager}. */
-  recordManager?: RecordManager;
+  recordManager?: RecordManager
   /** Without it, records have no drafts: documents live in snapshots alone. */
-  databaseService?: DatabaseService;
+  databaseService?: DatabaseService
 }
 
 /** Where the configuration comes from; `RealtimeConfigManager` is one. */
 export interface ConfigSource {
   /** The system data folder, where the database goes. */
-  readonly basePath: string;
-  loadConfig(): Promise<RealtimeConfig>;
+  readonly basePath: string
+  loadConfig(): Promise<RealtimeConfig>
 }
 
 /** What {@link RealtimeServer.triggerRecordSnapshot} did. */
 export interface SnapshotResult {
   /** False if the record has no live room, or nothing new since the last snapshot. */
-  snapshotCreated: boolean;
+  snapshotCreated: boolean
   /** The room's newest snapshot; null if no room is live. */
-  version: number | null;
+  version: number | null
   /** Milliseconds since the epoch. */
-  timestamp: number;
+  timestamp: number
 }
 
 /** How the server is doing. */
 export interface RealtimeHealthStatus {
   /** `stopped` before {@link RealtimeServer.initialize}, after `shutdown`, and while disabled. */
-  status: string;
+  status: string
   server: {
-    listening: boolean;
+    listening: boolean
     /** The real port, also if the configuration asks for any. */
-    port: number | null;
-    host: string | null;
-  };
-  [fact: string]: unknown;
+    port: number | null
+    host: string | null
+  }
+  [fact: string]: unknown
 }
 
 /** An engine that listens. */
 interface Running {
-  module: RealtimeModule;
-  address: { host: string; port: number };
+  module: RealtimeModule
+  address: { host: string; port: number }
   /** Takes the server off the hook bus. */
-  unhook: () => void;
+  unhook: () => void
 }
 
 /** The realtime server. Made by `createRealtimeServer` or resolved as `realtimeServer`; starts nothing. */
 export class RealtimeServer {
-  readonly #logger: Logger;
-  readonly #hooks: HookSystem;
-  readonly #services: { auth: AuthService } & { -readonly [K in 'records' | 'drafts']: RecordServices[K] };
-  readonly #configSource: ConfigSource;
-  #running: Running | undefined;
-  #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
+  readonly #logger: Logger
+  readonly #hooks: HookSystem
+  readonly #services: { auth: AuthService } & { -readonly [K in 'records' | 'drafts']: RecordServices[K] }
+  readonly #configSource: ConfigSource
+  #running: Running | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
 
   constructor(deps: RealtimeServerDeps, configSource: ConfigSource) {
-    this.#logger = deps.logger;
-    this.#hooks = deps.hookSystem;
-    this.#services = { auth: deps.authService, records: deps.recordManager, drafts: deps.databaseService };
-    this.#configSource = configSource;
+    this.#logger = deps.logger
+    this.#hooks = deps.hookSystem
+    this.#services = { auth: deps.authService, records: deps.recordManager, drafts: deps.databaseService }
+    this.#configSource = configSource
   }
 
   /**
@@ -93,12 +93,12 @@ export class RealtimeServer {
    *   is left behind then, so that the host can go on without realtime
    */
   initialize(): Promise<void> {
-    if (this.#stopping) return this.#stopping.then(() => this.initialize());
+    if (this.#stopping) return this.#stopping.then(() => this.initialize())
     this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
-    return this.#starting;
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
   }
 
   /**
@@ -107,10 +107,10 @@ export class RealtimeServer {
    */
   shutdown(): Promise<void> {
     this.#stopping ??= this.#stop().finally(() => {
-      this.#starting = undefined;
-      this.#stopping = undefined;
-    });
-    return this.#stopping;
+      this.#starting = undefined
+      this.#stopping = undefined
+    })
+    return this.#stopping
   }
 
   /**
@@ -119,16 +119,16 @@ export class RealtimeServer {
    * @throws RealtimeError, for example with code `STORAGE_FAILED` or `INVALID_ID`
    */
   async triggerRecordSnapshot(recordId: string): Promise<SnapshotResult> {
-    const running = this.#running;
-    if (!running) return { snapshotCreated: false, version: null, timestamp: Date.now() };
-    return throughEngine(() => running.module.snapshot(`${RECORDS_ROOM_TYPE}:${recordId}`));
+    const running = this.#running
+    if (!running) return { snapshotCreated: false, version: null, timestamp: Date.now() }
+    return throughEngine(() => running.module.snapshot(`${RECORDS_ROOM_TYPE}:${recordId}`))
   }
 
   /** The state of the engine. Cheap. */
   getHealthStatus(): RealtimeHealthStatus {
-    const running = this.#running;
-    if (!running) return { status: 'stopped', server: { listening: false, port: null, host: null } };
-    return { ...running.module.health(), server: { listening: true, ...running.address } };
+    const running = this.#running
+    if (!running) return { status: 'stopped', server: { listening: false, port: null, host: null } }
+    return { ...running.module.health(), server: { listening: true, ...running.address } }
   }
 
   /**
@@ -138,17 +138,17 @@ export class RealtimeServer {
    * @returns how many there were
    */
   revokeUserConnections(userId: number | string, reason?: string): number {
-    return this.#running?.module.revoke(userId, reason) ?? 0;
+    return this.#running?.module.revoke(userId, reason) ?? 0
   }
 
   /** Emits a hook of the host's bus without waiting for its handlers. */
   emitHook(event: string, data: unknown): void {
-    emitHook(this.#hooks, this.#logger, event, data);
+    emitHook(this.#hooks, this.#logger, event, data)
   }
 
   /** Replaces the source of records, at once. */
   setRecordManager(recordManager: RecordManager): void {
-    this.#services.records = recordManager;
+    this.#services.records = recordManager
   }
 
   /** Replaces the drafts, at once. */
@@ -156,51 +156,51 @@ export class RealtimeServer {
     if (this.#running && !this.#services.drafts) {
       log(this.#logger, 'warn', 'Drafts are written only after the next start: there was no database service', {
         operation: 'realtime:drafts',
-      });
+      })
     }
-    this.#services.drafts = databaseService;
+    this.#services.drafts = databaseService
   }
 
   async #start(): Promise<void> {
-    await importCoreErrors();
-    const config = await this.#configSource.loadConfig();
+    await importCoreErrors()
+    const config = await this.#configSource.loadConfig()
     if (!config.enabled) {
-      log(this.#logger, 'info', 'Realtime is disabled by its configuration', { operation: 'realtime:disabled' });
-      return;
+      log(this.#logger, 'info', 'Realtime is disabled by its configuration', { operation: 'realtime:disabled' })
+      return
     }
-    const placed = withStorageDir(config, this.#configSource.basePath);
-    const module = await throughEngine(() => new RealtimeModule(placed, this.#callbacks()));
+    const placed = withStorageDir(config, this.#configSource.basePath)
+    const module = await throughEngine(() => new RealtimeModule(placed, this.#callbacks()))
     // Before the first client can be there, so that no revocation is missed.
     const unhook = onSessionsRevoked(this.#hooks, this.#logger, ({ userId, reason }) => {
-      this.revokeUserConnections(userId, reason);
-    });
+      this.revokeUserConnections(userId, reason)
+    })
     try {
-      const address = await throughEngine(() => module.start());
-      if (address) this.#running = { module, address, unhook };
-      else unhook();
+      const address = await throughEngine(() => module.start())
+      if (address) this.#running = { module, address, unhook }
+      else unhook()
     } catch (error) {
-      unhook();
-      await module.shutdown().catch(() => {});
-      throw error;
+      unhook()
+      await module.shutdown().catch(() => {})
+      throw error
     }
   }
 
   async #stop(): Promise<void> {
-    await this.#starting?.catch(() => {});
-    const running = this.#running;
-    if (!running) return;
-    running.unhook();
-    const deadline = new AbortController();
+    await this.#starting?.catch(() => {})
+    const running = this.#running
+    if (!running) return
+    running.unhook()
+    const deadline = new AbortController()
     try {
-      const late = sleep(SHUTDOWN_TIMEOUT_MS_MAX, true, { signal: deadline.signal });
+      const late = sleep(SHUTDOWN_TIMEOUT_MS_MAX, true, { signal: deadline.signal })
       if (await Promise.race([throughEngine(() => running.module.shutdown()), late])) {
-        this.#shutdownFailed(`not done within ${SHUTDOWN_TIMEOUT_MS_MAX} ms`);
+        this.#shutdownFailed(`not done within ${SHUTDOWN_TIMEOUT_MS_MAX} ms`)
       }
     } catch (error) {
-      this.#shutdownFailed(error);
+      this.#shutdownFailed(error)
     } finally {
-      deadline.abort();
-      this.#running = undefined;
+      deadline.abort()
+      this.#running = undefined
     }
   }
 
@@ -208,17 +208,17 @@ export class RealtimeServer {
     log(this.#logger, 'error', 'The realtime server did not shut down cleanly', {
       operation: 'realtime:shutdown:failed',
       error: error instanceof Error ? error.message : String(error),
-    });
+    })
   }
 
   #callbacks(): HostCallbacks {
-    const { authorize, load, save } = createRecordHost(this.#services);
+    const { authorize, load, save } = createRecordHost(this.#services)
     return {
       authorize,
       load,
       ...(this.#services.drafts ? { save } : {}),
       hook: (name: string, data: unknown) => this.emitHook(name, data),
       log: (level: LogLevel, message: string, data: unknown) => log(this.#logger, level, message, data),
-    };
+    }
   }
 }

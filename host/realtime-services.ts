@@ -1,6 +1,6 @@
 /** How the host gets the module's services: from its container, or made from services in hand. */
 
-import { RealtimeConfigManager } from './config-manager.js';
+import { RealtimeConfigManager } from './config-manager.js'
 import type {
   AuthService,
   CivicPressConfig,
@@ -9,13 +9,13 @@ import type {
   Logger,
   RecordManager,
   ServiceContainer,
-} from './core.js';
-import { RealtimeServer, type RealtimeServerDeps } from './realtime-server.js';
-import { systemDataDir } from './system-data.js';
+} from './core.js'
+import { RealtimeServer, type RealtimeServerDeps } from './realtime-server.js'
+import { systemDataDir } from './system-data.js'
 
 /** Makes a server; {@link RealtimeServer.initialize} starts it. */
 export function createRealtimeServer(deps: RealtimeServerDeps, config: CivicPressConfig): RealtimeServer {
-  return new RealtimeServer(deps, new RealtimeConfigManager(systemDataDir(config), deps.logger));
+  return new RealtimeServer(deps, new RealtimeConfigManager(systemDataDir(config), deps.logger))
 }
 
 /**
@@ -28,9 +28,9 @@ export function registerRealtimeServices(container: ServiceContainer, config: Ci
   container.singleton(
     'realtimeConfigManager',
     (services) => new RealtimeConfigManager(systemDataDir(config), optional<Logger>(services, 'logger')),
-  );
+  )
   container.singleton('realtimeServer', (services) => {
-    const databaseService = optional<DatabaseService>(services, 'database');
+    const databaseService = optional<DatabaseService>(services, 'database')
     return new RealtimeServer(
       {
         logger: services.resolve<Logger>('logger'),
@@ -40,15 +40,15 @@ export function registerRealtimeServices(container: ServiceContainer, config: Ci
         ...(databaseService ? { databaseService } : {}),
       },
       services.resolve<RealtimeConfigManager>('realtimeConfigManager'),
-    );
-  });
+    )
+  })
 }
 
 /** A service that the host may be without. */
 function optional<T>(container: ServiceContainer, key: string): T | undefined {
   try {
-    return container.resolve<T>(key);
+    return container.resolve<T>(key)
   } catch {
-    return undefined;
+    return undefined
   }
 }

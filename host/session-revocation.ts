@@ -1,14 +1,14 @@
 /** Listens to the core's announcement that a user's sessions are no longer valid. */
 
-import { SESSION_REVOKED_HOOK } from './constants.js';
-import type { HookSystem, Logger } from './core.js';
-import { log } from './event-sink.js';
+import { SESSION_REVOKED_HOOK } from './constants.js'
+import type { HookSystem, Logger } from './core.js'
+import { log } from './event-sink.js'
 
 /** The announcement's payload. */
 export interface SessionsRevoked {
-  userId: number | string;
+  userId: number | string
   /** Told to the user's clients. */
-  reason?: string;
+  reason?: string
 }
 
 /**
@@ -26,26 +26,26 @@ export function onSessionsRevoked(
     log(logger, 'warn', `The hook bus has no registerHook: revoked sessions keep their connections`, {
       operation: 'realtime:sessions:unheard',
       hook: SESSION_REVOKED_HOOK,
-    });
-    return () => {};
+    })
+    return () => {}
   }
   const handler = (data: unknown): void => {
-    if (isSessionsRevoked(data)) revoke(data);
+    if (isSessionsRevoked(data)) revoke(data)
     else {
       log(logger, 'warn', `Ignored a ${SESSION_REVOKED_HOOK} hook: its payload needs a userId`, {
         operation: 'realtime:sessions:ignored',
         expected: '{userId: number | string, reason?: string}',
-      });
+      })
     }
-  };
-  hooks.registerHook(SESSION_REVOKED_HOOK, handler);
+  }
+  hooks.registerHook(SESSION_REVOKED_HOOK, handler)
   // The bus finds a handler by identity.
-  return () => hooks.removeHook?.(SESSION_REVOKED_HOOK, handler);
+  return () => hooks.removeHook?.(SESSION_REVOKED_HOOK, handler)
 }
 
 function isSessionsRevoked(data: unknown): data is SessionsRevoked {
-  if (typeof data !== 'object' || data === null) return false;
-  const { userId, reason } = data as Partial<Record<keyof SessionsRevoked, unknown>>;
-  const known = typeof userId === 'number' ? Number.isFinite(userId) : typeof userId === 'string' && userId !== '';
-  return known && (reason === undefined || typeof reason === 'string');
+  if (typeof data !== 'object' || data === null) return false
+  const { userId, reason } = data as Partial<Record<keyof SessionsRevoked, unknown>>
+  const known = typeof userId === 'number' ? Number.isFinite(userId) : typeof userId === 'string' && userId !== ''
+  return known && (reason === undefined || typeof reason === 'string')
 }

@@ -6,34 +6,34 @@
  * - `demo`: the demo's browser bundle, if there is a demo
  */
 
-import { existsSync, rmSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-import { root, run, runSteps } from './steps.mjs';
+import { root, run, runSteps } from './steps.mjs'
 
 /** Compiles `host/` afresh, so that no file stays whose source is gone. */
 export async function buildHost() {
-  rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-  await run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']);
+  rmSync(path.join(root, 'dist'), { recursive: true, force: true })
+  await run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.json'])
 }
 
-const demoBuild = path.join(root, 'demo', 'build.mjs');
+const demoBuild = path.join(root, 'demo', 'build.mjs')
 
 const parts = {
   addon: ['addon and its types', () => run('npx', ['--no-install', 'napi', 'build', '--platform', '--release'])],
   host: ['host', buildHost],
   demo: ['demo bundle', () => run(process.execPath, [demoBuild])],
-};
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const asked = process.argv.slice(2);
-  const unknown = asked.filter((name) => !Object.hasOwn(parts, name));
+  const asked = process.argv.slice(2)
+  const unknown = asked.filter((name) => !Object.hasOwn(parts, name))
   if (unknown.length > 0) {
-    console.error(`Unknown part: ${unknown.join(', ')}. Known: ${Object.keys(parts).join(', ')}.`);
-    process.exitCode = 2;
+    console.error(`Unknown part: ${unknown.join(', ')}. Known: ${Object.keys(parts).join(', ')}.`)
+    process.exitCode = 2
   } else {
-    const names = asked.length > 0 ? asked : Object.keys(parts);
-    await runSteps(names.filter((name) => name !== 'demo' || existsSync(demoBuild)).map((name) => parts[name]));
+    const names = asked.length > 0 ? asked : Object.keys(parts)
+    await runSteps(names.filter((name) => name !== 'demo' || existsSync(demoBuild)).map((name) => parts[name]))
   }
 }

@@ -1,29 +1,29 @@
 /** All tests: Rust's, the static checks, then Node.js against the real addon. */
 
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
 
-import { root, run, runSteps } from './steps.mjs';
+import { root, run, runSteps } from './steps.mjs'
 
 /** Every `*.test.mjs` of a folder; the shells of Windows and of npm expand no patterns, nor does Node.js 20. */
 function testsIn(folder) {
-  let names;
+  let names
   try {
-    names = readdirSync(path.join(root, folder));
+    names = readdirSync(path.join(root, folder))
   } catch (error) {
-    if (error.code === 'ENOENT') return [];
-    throw error;
+    if (error.code === 'ENOENT') return []
+    throw error
   }
   return names
     .filter((name) => name.endsWith('.test.mjs'))
     .sort()
-    .map((name) => path.join(folder, name));
+    .map((name) => path.join(folder, name))
 }
 
 /** A test that hangs fails by name instead of holding everything up. */
-const TEST_TIMEOUT_MS = 300_000;
+const TEST_TIMEOUT_MS = 300_000
 
-const nodeTests = ['__test__/node', '__test__/e2e'].flatMap(testsIn);
+const nodeTests = ['__test__/node', '__test__/e2e'].flatMap(testsIn)
 
 await runSteps([
   ['Rust tests', () => run('cargo', ['test', '--locked'])],
@@ -35,4 +35,4 @@ await runSteps([
     () =>
       run(process.execPath, ['--test', '--test-reporter=spec', `--test-timeout=${TEST_TIMEOUT_MS}`, ...nodeTests]),
   ],
-]);
+])

@@ -1,0 +1,26 @@
+/** Where the configuration and the database lie. */
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { test } from 'node:test'
+
+import { systemDataDir, withStorageDir } from '../../dist/system-data.js'
+
+test('the system data folder is beside the data folder, unless the core says otherwise', () => {
+  const at = (text) => path.resolve(text)
+  assert.equal(systemDataDir({ dataDir: at('/srv/civic/data') }), at('/srv/civic/.system-data'))
+  assert.equal(systemDataDir({ dataDir: at('/srv/civic/data/') }), at('/srv/civic/.system-data'))
+  assert.equal(systemDataDir({ dataDir: 'data' }), at('.system-data'))
+  assert.equal(systemDataDir({ dataDir: '.' }), path.join(path.dirname(process.cwd()), '.system-data'))
+  assert.equal(systemDataDir({ dataDir: 'data', systemDataDir: 'state' }), at('state'))
+})
+
+test('the database lies there too, unless the configuration says otherwise', () => {
+  const base = path.resolve('/srv/civic/.system-data')
+  const dir = (storage) => withStorageDir({ ...(storage ? { storage } : {}) }, base).storage.dir
+  assert.equal(dir(undefined), base)
+  assert.equal(dir({}), base)
+  assert.equal(dir({ dir: null }), base)
+  assert.equal(dir({ dir: 'db' }), path.join(base, 'db'))
+  assert.equal(dir({ dir: path.resolve('/var/db') }), path.resolve('/var/db'))
+})
