@@ -5,7 +5,7 @@ import path from 'node:path'
 
 import type { CheckedConfig, RealtimeConfig } from './config.js'
 import type { Logger } from './core.js'
-import { fromEngine } from './errors.js'
+import { callEngine } from './errors.js'
 import { log } from './event-sink.js'
 import { RealtimeModule } from './native.js'
 import { CONFIG_FILE } from './system-data.js'
@@ -56,11 +56,11 @@ export class RealtimeConfigManager {
    * @throws RealtimeError with code `CONFIG_INVALID` and `context` `{key, found, allowed}`
    */
   validateConfig(config: object): CheckedConfig {
-    return checked(() => RealtimeModule.validateConfig(config))
+    return callEngine(() => RealtimeModule.validateConfig(config)) as CheckedConfig
   }
 
   #read(): CheckedConfig {
-    return checked(() => RealtimeModule.readConfig(this.configPath))
+    return callEngine(() => RealtimeModule.readConfig(this.configPath)) as CheckedConfig
   }
 
   #warn(message: string): void {
@@ -69,13 +69,5 @@ export class RealtimeConfigManager {
       return
     }
     log(this.#logger, 'warn', message, { operation: 'realtime:config', file: this.configPath })
-  }
-}
-
-function checked(run: () => { config: object; warnings: string[] }): CheckedConfig {
-  try {
-    return run() as CheckedConfig
-  } catch (error) {
-    throw fromEngine(error)
   }
 }

@@ -163,10 +163,19 @@ function create(code: string, context: ErrorContext, options: RealtimeErrorOptio
   }
 }
 
-/** Runs something of the engine's; what it throws becomes an error of this module. */
-export async function throughEngine<T>(run: () => T | Promise<T>): Promise<T> {
+/** Calls the engine; what it throws becomes an error of this module. */
+export function callEngine<T>(call: () => T): T {
   try {
-    return await run()
+    return call()
+  } catch (error) {
+    throw fromEngine(error)
+  }
+}
+
+/** The same for a call that returns a promise: what it rejects with becomes one, too. */
+export async function askEngine<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
   } catch (error) {
     throw fromEngine(error)
   }

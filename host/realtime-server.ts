@@ -6,7 +6,7 @@ import type { RealtimeConfig } from './config.js'
 import { RECORDS_ROOM_TYPE } from './constants.js'
 import type { AuthService, DatabaseService, HookSystem, Logger, RecordManager } from './core.js'
 import { importCoreErrors } from './core-errors.js'
-import { throughEngine } from './errors.js'
+import { askEngine, callEngine } from './errors.js'
 import { emitHook, log, type LogLevel } from './event-sink.js'
 import { type HostCallbacks, RealtimeModule } from './native.js'
 import { createRecordHost, type RecordServices } from './record-host.js'
@@ -72,7 +72,7 @@ interface Running {
 export class RealtimeServer {
   readonly #logger: Logger
   readonly #hooks: HookSystem
-  readonly #services: { auth: AuthService } & { -readonly [K in 'records' | 'drafts']: RecordServices[K] }
+  readonly #services: RecordServices
   readonly #configSource: ConfigSource
   #running: Running | undefined
   #starting: Promise<void> | undefined
@@ -121,7 +121,7 @@ export class RealtimeServer {
   async triggerRecordSnapshot(recordId: string): Promise<SnapshotResult> {
     const running = this.#running
     if (!running) return { snapshotCreated: false, version: null, timestamp: Date.now() }
-    return throughEngine(() => running.module.snapshot(`${RECORDS_ROOM_TYPE}:${recordId}`))
+    return askEngine(() => running.module.snapshot(`${RECORDS_ROOM_TYPE}:${recordId}`))
   }
 
   /** The state of the engine. Cheap. */
@@ -138,7 +138,7 @@ export class RealtimeServer {
    * @returns how many there were
    */
   revokeUserConnections(userId: number | string, reason?: string): number {
-    return this.#running?.module.revoke(userId, reason) ?? 0
+    return callEngine(() => this.#running?.module.revoke(userId, reason)) ?? 0
   }
 
   /** Emits a hook of the host's bus without waiting for its handlers. */
@@ -169,15 +169,21 @@ export class RealtimeServer {
       return
     }
     const placed = withStorageDir(config, this.#configSource.basePath)
-    const module = await throughEngine(() => new RealtimeModule(placed, this.#callbacks()))
-    // Before the first client can be there, so that no revocation is missed.
-    const unhook = onSessionsRevoked(this.#hooks, this.#logger, ({ userId, reason }) => {
-      this.revokeUserConnections(userId, reason)
-    })
+    const module = callEngine(() => new RealtimeModule(placed, this.#callbacks()))
+    let unhook = (): void => {}
     try {
-      const address = await throughEngine(() => module.start())
-      if (address) this.#running = { module, address, unhook }
-      else unhook()
+      // Before the first client can be there, so that no revocation is missed.
+      unhook = onSessionsRevoked(this.#hooks, this.#logger, ({ userId, reason }) => {
+        module.revoke(userId, reason)
+      })
+      const address = await askEngine(() => module.start())
+      if (address) {
+        this.#running = { module, address, unhook }
+        return
+      }
+      // The environment, which only the engine reads, has disabled it.
+      unhook()
+      await module.shutdown()
     } catch (error) {
       unhook()
       await module.shutdown().catch(() => {})
@@ -193,7 +199,7 @@ export class RealtimeServer {
     const deadline = new AbortController()
     try {
       const late = sleep(SHUTDOWN_TIMEOUT_MS_MAX, true, { signal: deadline.signal })
-      if (await Promise.race([throughEngine(() => running.module.shutdown()), late])) {
+      if (await Promise.race([askEngine(() => running.module.shutdown()), late])) {
         this.#shutdownFailed(`not done within ${SHUTDOWN_TIMEOUT_MS_MAX} ms`)
       }
     } catch (error) {

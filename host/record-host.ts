@@ -5,11 +5,11 @@ import type { AuthService, CoreRecord, DatabaseService, DraftRow, NewDraft, Reco
 import { RealtimeError } from './errors.js'
 import type { Authorization, AuthorizeRequest, HostCallbacks, LoadedRecord } from './native.js'
 
-/** The services at the time of the question: a host may replace them while running. */
+/** The services as they are when a question is asked: the host may replace them meanwhile. */
 export interface RecordServices {
-  readonly auth: AuthService
-  readonly records: RecordManager | undefined
-  readonly drafts: DatabaseService | undefined
+  auth: AuthService
+  records: RecordManager | undefined
+  drafts: DatabaseService | undefined
 }
 
 /** A record's room. */

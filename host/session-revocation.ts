@@ -29,18 +29,34 @@ export function onSessionsRevoked(
     })
     return () => {}
   }
+  const failed = (error: unknown): void =>
+    log(logger, 'error', 'Revoked sessions may keep their connections', {
+      operation: 'realtime:sessions:failed',
+      error: error instanceof Error ? error.message : String(error),
+    })
   const handler = (data: unknown): void => {
-    if (isSessionsRevoked(data)) revoke(data)
-    else {
+    if (!isSessionsRevoked(data)) {
       log(logger, 'warn', `Ignored a ${SESSION_REVOKED_HOOK} hook: its payload needs a userId`, {
         operation: 'realtime:sessions:ignored',
         expected: '{userId: number | string, reason?: string}',
       })
+      return
+    }
+    try {
+      revoke(data)
+    } catch (error) {
+      failed(error)
     }
   }
   hooks.registerHook(SESSION_REVOKED_HOOK, handler)
-  // The bus finds a handler by identity.
-  return () => hooks.removeHook?.(SESSION_REVOKED_HOOK, handler)
+  return () => {
+    try {
+      // The bus finds a handler by identity.
+      hooks.removeHook?.(SESSION_REVOKED_HOOK, handler)
+    } catch {
+      // The bus may be gone already; the handler does no harm.
+    }
+  }
 }
 
 function isSessionsRevoked(data: unknown): data is SessionsRevoked {

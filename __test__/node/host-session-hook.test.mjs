@@ -54,6 +54,20 @@ test('the same function is registered and removed', async () => {
   assert.deepEqual(revoked, [])
 })
 
+test('a revocation that fails is an error in the log, not in the bus', async () => {
+  const hooks = new HookSystem()
+  const logger = new Logger()
+  onSessionsRevoked(hooks, logger, () => assert.fail('not running'))
+  await hooks.emit(HOOK, { userId: 7 })
+  assert.equal(logger.messages('error').length, 1)
+})
+
+test('a bus that fails to remove us does not keep us from stopping', () => {
+  const hooks = new HookSystem()
+  hooks.fail('removeHook')
+  onSessionsRevoked(hooks, new Logger(), () => {})()
+})
+
 test('a bus that can only emit is put up with, with a warning', () => {
   const logger = new Logger()
   onSessionsRevoked({ emit: async () => {} }, logger, () => {})()
