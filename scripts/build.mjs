@@ -6,11 +6,17 @@
  * - `demo`: the demo's browser bundle, if there is a demo
  */
 
-import { existsSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { buildAddon, generatedDir, generatedFiles } from './addon.mjs'
 import { root, run, runSteps } from './steps.mjs'
+
+async function buildAddonAndTypes() {
+  await buildAddon()
+  for (const file of generatedFiles) copyFileSync(path.join(generatedDir, file), path.join(root, file))
+}
 
 /** Compiles `host/` afresh, so that no file stays whose source is gone. */
 export async function buildHost() {
@@ -21,7 +27,7 @@ export async function buildHost() {
 const demoBuild = path.join(root, 'demo', 'build.mjs')
 
 const parts = {
-  addon: ['addon and its types', () => run('npx', ['--no-install', 'napi', 'build', '--platform', '--release'])],
+  addon: ['addon and its types', buildAddonAndTypes],
   host: ['host', buildHost],
   demo: ['demo bundle', () => run(process.execPath, [demoBuild])],
 }

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { addonLoads, addonPath, buildAddon } from './addon.mjs'
 import { root, StepFailed } from './steps.mjs'
 
-function install() {
+async function install() {
   const sources = existsSync(path.join(root, 'Cargo.toml')) && existsSync(path.join(root, 'src'))
   if (!sources) {
     if (addonLoads()) return `using the prebuilt ${path.basename(addonPath)}`
@@ -24,7 +24,7 @@ function install() {
         'Rust (https://rustup.rs) and a C compiler, then run `npm rebuild @civicpress/realtime`.',
     )
   }
-  buildAddon()
+  await buildAddon()
   if (!addonLoads()) {
     throw new StepFailed(`${addonPath} was built but this Node.js (${process.version}) cannot load it`)
   }
@@ -32,7 +32,7 @@ function install() {
 }
 
 try {
-  console.log(`@civicpress/realtime: ${install()}`)
+  console.log(`@civicpress/realtime: ${await install()}`)
 } catch (error) {
   console.error(`@civicpress/realtime: ${error instanceof StepFailed ? error.message : error.stack}`)
   process.exitCode = 1

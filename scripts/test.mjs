@@ -28,8 +28,7 @@ const nodeTests = ['__test__/node', '__test__/e2e'].flatMap(testsIn)
 await runSteps([
   ['Rust tests', () => run('cargo', ['test', '--locked'])],
   ['checks', () => run(process.execPath, ['scripts/check.mjs'])],
-  // The checks have compiled host/; an addon that is up to date costs a second.
-  ['addon', () => run(process.execPath, ['scripts/install.mjs'])],
+  // The checks have built the addon and host/, so what runs now is what the sources say.
   [
     'Node.js tests',
     () =>
