@@ -1,13 +1,13 @@
 //! A test double: a backend in memory whose calls can be made to fail, panic or wait. What it "wrote"
 //! outlives the backend, as a disk does.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::snapshot::{Header, beyond_kept, newest_whole, version_goes_back};
+use super::snapshot::{Header, beyond_kept, newest_whole, seq_is_taken, version_goes_back};
 use super::{Backend, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
@@ -60,7 +60,7 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Room {
-    log: Vec<(u64, Bytes)>,
+    log: BTreeMap<u64, Bytes>,
     last_seq: u64,
     last_version: u64,
     drafted: Option<Drafted>,
@@ -132,7 +132,7 @@ impl MemoryDisk {
         let (snapshot, rejected) = newest_whole(headers, read).unwrap_or_default();
         StoredRoom {
             snapshot,
-            log: room.log.iter().map(|(_, update)| update.clone()).collect(),
+            log: room.log.values().cloned().collect(),
             last_seq: room.last_seq,
             last_version: room.last_version,
             drafted: room.drafted.clone(),
@@ -198,7 +198,7 @@ impl Backend for MemoryBackend {
     fn commit(&mut self, batch: &[Entry]) -> Result<()> {
         self.disk.run(Call::Commit, batch.iter().map(Entry::room), |rooms| {
             for entry in batch {
-                rooms.entry(entry.room().clone()).or_default().append(entry);
+                rooms.entry(entry.room().clone()).or_default().append(entry)?;
             }
             Ok(())
         })
@@ -228,11 +228,12 @@ impl Backend for MemoryBackend {
 }
 
 impl Room {
-    fn append(&mut self, entry: &Entry) {
+    fn append(&mut self, entry: &Entry) -> Result<()> {
         match entry {
             Entry::Update(append) => {
-                if !self.log.iter().any(|(seq, _)| *seq == append.seq) {
-                    self.log.push((append.seq, append.update.clone()));
+                let stored = self.log.entry(append.seq).or_insert_with(|| append.update.clone());
+                if *stored != append.update {
+                    return Err(seq_is_taken(append));
                 }
                 self.last_seq = self.last_seq.max(append.seq);
             }
@@ -243,6 +244,7 @@ impl Room {
                 }
             }
         }
+        Ok(())
     }
 
     fn save(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot> {
@@ -253,7 +255,7 @@ impl Room {
         let id = header.id.clone();
         self.last_version = snapshot.version;
         self.last_seq = self.last_seq.max(snapshot.covers_seq);
-        self.log.retain(|(seq, _)| *seq > snapshot.covers_seq);
+        self.log.retain(|seq, _| *seq > snapshot.covers_seq);
         self.snapshots.retain(|(header, _)| header.version != snapshot.version);
         self.snapshots.insert(0, (header, snapshot.data.clone()));
         let versions: Vec<u64> = self.snapshots.iter().map(|(header, _)| header.version).collect();
@@ -269,4 +271,30 @@ impl Room {
     fn is_older_than(&self, older_than_ms: i64) -> bool {
         self.snapshots.first().is_some_and(|(header, _)| header.created_at_ms < older_than_ms)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{Disk, conformance};
+
+    impl Disk for MemoryDisk {
+        fn new() -> Self {
+            Self::default()
+        }
+
+        fn open(&self) -> Box<dyn Backend> {
+            Self::open(self)
+        }
+
+        fn after_crash(&self) -> Self {
+            self.clone()
+        }
+
+        fn damage_newest_snapshot(&self, room: &RoomId) {
+            Self::damage_newest_snapshot(self, room);
+        }
+    }
+
+    conformance!(MemoryDisk);
 }

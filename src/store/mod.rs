@@ -4,7 +4,11 @@
 //! that makes it safe to use from rooms - one owning thread, group commit, bounded queue, retry with
 //! backoff, who is told what is on disk - is in [`writer`] and written once for all backends.
 
+#[cfg(test)]
+mod conformance;
+pub mod filesystem;
 pub mod memory;
+mod private;
 mod snapshot;
 pub mod sqlite;
 pub mod writer;

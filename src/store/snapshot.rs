@@ -1,10 +1,11 @@
-//! What all backends do alike with snapshots: how they are described, checked, chosen and named.
+//! What all backends do alike: how snapshots are described, checked and chosen, and what is refused.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{
-    NewSnapshot, RejectedSnapshot, Rejection, SNAPSHOT_FORMAT_V1, SNAPSHOTS_KEPT_PER_ROOM, StoredSnapshot,
+    Append, NewSnapshot, RejectedSnapshot, Rejection, SNAPSHOT_FORMAT_V1, SNAPSHOTS_KEPT_PER_ROOM,
+    StoredSnapshot,
 };
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
@@ -97,4 +98,16 @@ pub(super) fn version_goes_back(room: &RoomId, version: u64, last_version: u64) 
         ),
     )
     .with("room", room.as_str())
+}
+
+/// The refusal of an update whose place in the log holds another one.
+pub(super) fn seq_is_taken(append: &Append) -> RealtimeError {
+    RealtimeError::new(
+        Code::StorageFailed,
+        format!(
+            "update {} of {} is in the log already and is another one; does a second process use this store?",
+            append.seq, append.room
+        ),
+    )
+    .with("room", append.room.as_str())
 }

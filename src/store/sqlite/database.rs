@@ -1,15 +1,15 @@
 //! Our database file: who may read it, how it is opened, when it is refused, and one way to run a
 //! transaction in it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::log;
+use super::{log, table};
 use crate::error::{Code, RealtimeError, Result};
+use crate::store::private::create_private;
 
 /// The schema written by this version, kept in the file's `user_version`.
 pub(super) const SCHEMA_VERSION: i64 = 1;
@@ -22,21 +22,6 @@ const WAL_BYTES_KEPT_MAX: i64 = 16 * 1024 * 1024;
 
 /// Statements kept compiled; more than there are in the code.
 const STATEMENTS_CACHED: usize = 32;
-
-const SNAPSHOTS_SCHEMA: &str = "
-    CREATE TABLE realtime_snapshots (
-        id TEXT PRIMARY KEY NOT NULL,
-        room_id TEXT NOT NULL,
-        snapshot_data BLOB NOT NULL,
-        version INTEGER NOT NULL,
-        integrity_hash TEXT NOT NULL,
-        format_version INTEGER NOT NULL,
-        byte_size INTEGER NOT NULL,
-        created_at INTEGER NOT NULL
-    ) STRICT;
-    CREATE INDEX realtime_snapshots_room_id ON realtime_snapshots (room_id);
-    CREATE INDEX realtime_snapshots_created_at ON realtime_snapshots (created_at);
-";
 
 /// What survives besides the end of the process, which everything committed survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -162,7 +147,7 @@ impl Database {
 
     fn create_schema(&mut self) -> Result<()> {
         self.write("create the tables", |transaction| {
-            transaction.execute_batch(SNAPSHOTS_SCHEMA)?;
+            transaction.execute_batch(table::SCHEMA)?;
             transaction.execute_batch(log::SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
@@ -203,6 +188,12 @@ impl Database {
         }
     }
 
+    /// Keeps the file locked until this is dropped.
+    #[cfg(test)]
+    pub(in crate::store) fn lock_for_test(&self) {
+        self.connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    }
+
     #[cfg(test)]
     pub(super) const fn connection(&self) -> &Connection {
         &self.connection
@@ -240,27 +231,4 @@ pub(super) fn to_sql(number: u64) -> i64 {
 /// The way back; a negative number was not written by us and counts as 0.
 pub(super) fn from_sql(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-/// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside
-/// it the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        private_folder(folder)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    // Not truncated, and the mode only counts for a file that is new.
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
-/// Makes a folder that only its owner can enter, if there is none, and those above it.
-pub(in crate::store) fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

@@ -7,9 +7,8 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::database::{Problem, from_sql, to_sql};
-use crate::error::{Code, RealtimeError};
 use crate::ids::RoomId;
-use crate::store::snapshot::version_goes_back;
+use crate::store::snapshot::{seq_is_taken, version_goes_back};
 use crate::store::{Append, Drafted, Entry, RejectedSnapshot, StoredRoom, StoredSnapshot, TextHash};
 
 /// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
@@ -152,11 +151,7 @@ fn insert(connection: &Connection, key: i64, append: &Append) -> Result<(), Prob
     if is_same {
         return Ok(());
     }
-    let message = format!(
-        "update {} of {} is in the log already and is another one; does a second process use this file?",
-        append.seq, append.room
-    );
-    Err(RealtimeError::new(Code::StorageFailed, message).with("room", append.room.as_str()).into())
+    Err(seq_is_taken(append).into())
 }
 
 fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> {
@@ -174,6 +169,15 @@ fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> 
     Ok(())
 }
 
+/// The last snapshot version ever used for a room, 0 if none.
+pub(in crate::store) fn last_version(connection: &Connection, room: &RoomId) -> Result<u64, Problem> {
+    let found = connection
+        .prepare_cached("SELECT last_version FROM realtime_rooms WHERE room_id = ?")?
+        .query_row([room.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.map_or(0, from_sql))
+}
+
 /// Takes note that a snapshot holds the log up to and including that `seq`, and deletes those rows.
 pub(in crate::store) fn cover(
     connection: &Connection,
@@ -182,11 +186,9 @@ pub(in crate::store) fn cover(
     covers_seq: u64,
 ) -> Result<(), Problem> {
     let key = key_of(connection, room)?;
-    let last_version: i64 = connection
-        .prepare_cached("SELECT last_version FROM realtime_rooms WHERE room_key = ?")?
-        .query_row([key], |row| row.get(0))?;
-    if version < from_sql(last_version) {
-        return Err(version_goes_back(room, version, from_sql(last_version)).into());
+    let last_version = last_version(connection, room)?;
+    if version < last_version {
+        return Err(version_goes_back(room, version, last_version).into());
     }
     connection
         .prepare_cached(

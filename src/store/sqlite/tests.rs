@@ -1,1 +1,215 @@
-//! Tests of the SQLite backend.
+//! Tests of what is particular to SQLite: other users of the file, damage, full disks, other versions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::database::{APPLICATION_ID, SCHEMA_VERSION};
+use super::*;
+use crate::error::Code;
+use crate::store::Rejection;
+use crate::store::conformance::{Disk, conformance, copy_folder, room, snapshot, update};
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("deep").join("realtime.db")
+    }
+
+    fn open(&self) -> Result<SqliteBackend> {
+        let settings =
+            SqliteSettings { durability: Durability::Normal, busy_timeout: Duration::from_millis(1) };
+        SqliteBackend::open(&self.path(), &settings)
+    }
+
+    /// Somebody else's connection to the file.
+    fn other(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+}
+
+impl Disk for Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn open(&self) -> Box<dyn Backend> {
+        Box::new(self.open().unwrap())
+    }
+
+    fn after_crash(&self) -> Self {
+        let copy = Self::new();
+        copy_folder(self.0.path(), copy.0.path());
+        copy
+    }
+
+    fn damage_newest_snapshot(&self, room: &RoomId) {
+        let sql = "UPDATE realtime_snapshots SET snapshot_data = x'00' WHERE room_id = ?1
+                   AND version = (SELECT max(version) FROM realtime_snapshots WHERE room_id = ?1)";
+        assert_eq!(self.other().execute(sql, [room.as_str()]).unwrap(), 1);
+    }
+}
+
+conformance!(Folder);
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_what_people_write() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    backend.commit(&[update(&room("x"), 1, "a")]).unwrap();
+    let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(folder.path()), 0o600);
+    assert_eq!(mode(folder.path().with_extension("db-wal")), 0o600);
+    assert_eq!(mode(folder.path().parent().unwrap().to_owned()), 0o700);
+}
+
+#[test]
+fn the_table_is_as_documented() {
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    backend.save_snapshot(&snapshot(&room("x"), 1, 0, "abc")).unwrap();
+    let row = folder
+        .other()
+        .query_row(
+            "SELECT id, room_id, version, integrity_hash, format_version, byte_size, created_at FROM realtime_snapshots",
+            [],
+            |row| {
+                let text = |i| row.get::<_, String>(i);
+                let number = |i| row.get::<_, i64>(i);
+                Ok((text(0)?, text(1)?, number(2)?, text(3)?, number(4)?, number(5)?, number(6)?))
+            },
+        )
+        .unwrap();
+    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(row, ("records:x-1-1000".into(), "records:x".into(), 1, hash.into(), 1, 3, 1_000));
+}
+
+#[test]
+fn durability_full_syncs_each_group() {
+    let folder = Folder::new();
+    for (durability, expected) in [(Durability::Normal, 1), (Durability::Full, 2)] {
+        let settings = SqliteSettings { durability, ..SqliteSettings::default() };
+        let backend = SqliteBackend::open(&folder.path(), &settings).unwrap();
+        let pragma = |name| {
+            let connection = backend.database.connection();
+            connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+        };
+        assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(expected));
+        assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".into()));
+    }
+}
+
+#[test]
+fn a_locked_file_fails_and_works_again() {
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    let other = folder.other();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = backend.commit(&[update(&room("x"), 1, "a")]).unwrap_err();
+    assert_eq!(error.code, Code::StorageFailed);
+    assert!(error.message.contains("realtime.db") && error.message.contains("locked"), "{error}");
+    assert!(backend.save_snapshot(&snapshot(&room("x"), 1, 0, "s")).is_err());
+    other.execute_batch("ROLLBACK").unwrap();
+    backend.commit(&[update(&room("x"), 1, "a")]).unwrap();
+    assert_eq!(backend.load(&room("x")).unwrap().log.len(), 1);
+}
+
+#[test]
+fn a_full_disk_fails_whole_and_works_again() {
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    backend.commit(&[update(&room("x"), 1, "a")]).unwrap();
+    let limit = |backend: &SqliteBackend, pages: i64| {
+        let connection = backend.database.connection();
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    };
+    limit(&backend, 1);
+    let big = "b".repeat(100_000);
+    let error = backend.commit(&[update(&room("x"), 2, "small"), update(&room("x"), 3, &big)]).unwrap_err();
+    assert!(error.message.contains("full"), "{error}");
+    assert!(backend.save_snapshot(&snapshot(&room("x"), 1, 1, &big)).is_err());
+    let stored = backend.load(&room("x")).unwrap();
+    assert_eq!((stored.log.len(), stored.last_seq, stored.last_version), (1, 1, 0));
+    limit(&backend, 1_000_000);
+    backend.commit(&[update(&room("x"), 2, "small"), update(&room("x"), 3, &big)]).unwrap();
+    backend.save_snapshot(&snapshot(&room("x"), 1, 3, &big)).unwrap();
+    assert_eq!(backend.load(&room("x")).unwrap().snapshot.unwrap().data.len(), big.len());
+}
+
+#[test]
+fn a_snapshot_of_a_newer_format_is_skipped() {
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    backend.save_snapshot(&snapshot(&room("x"), 1, 0, "old")).unwrap();
+    let sql = "INSERT INTO realtime_snapshots SELECT 'other', room_id, x'00', 7, '', 2, 1, 9 FROM realtime_snapshots";
+    folder.other().execute(sql, []).unwrap();
+    let stored = backend.load(&room("x")).unwrap();
+    assert_eq!(stored.snapshot.unwrap().version, 1);
+    assert_eq!((stored.rejected[0].version, &stored.rejected[0].reason), (7, &Rejection::NewerFormat(2)));
+    assert_eq!(stored.last_version, 7, "the next one must not be hidden behind it");
+}
+
+#[test]
+fn a_snapshot_that_is_gone_is_reported() {
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    backend.save_snapshot(&snapshot(&room("x"), 1, 0, "s")).unwrap();
+    folder.other().execute("DELETE FROM realtime_snapshots", []).unwrap();
+    let stored = backend.load(&room("x")).unwrap();
+    assert!(stored.snapshot.is_none());
+    assert_eq!((stored.rejected[0].version, stored.last_version), (1, 1));
+}
+
+#[test]
+fn a_newer_schema_is_refused_untouched() {
+    let folder = Folder::new();
+    folder.open().unwrap().commit(&[update(&room("x"), 1, "a")]).unwrap();
+    folder.other().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+    let before = std::fs::read(folder.path()).unwrap();
+    let error = folder.open().unwrap_err();
+    assert_eq!(error.code, Code::StorageFailed);
+    for part in ["realtime.db", "version 2", "version 1"] {
+        assert!(error.message.contains(part), "{error}");
+    }
+    assert_eq!(std::fs::read(folder.path()).unwrap(), before);
+}
+
+#[test]
+fn what_is_not_our_database_is_refused_untouched() {
+    let folder = Folder::new();
+    drop(folder.open().unwrap());
+    let text = b"this is not a database, but long enough to be looked at as one".repeat(20);
+    std::fs::write(folder.path(), &text).unwrap();
+    let error = folder.open().unwrap_err();
+    assert!(error.message.contains("realtime.db is not a database"), "{error}");
+    assert_eq!(std::fs::read(folder.path()).unwrap(), text);
+
+    std::fs::remove_file(folder.path()).unwrap();
+    folder.other().execute_batch("CREATE TABLE users (id INTEGER)").unwrap();
+    let before = std::fs::read(folder.path()).unwrap();
+    let error = folder.open().unwrap_err();
+    assert!(error.message.contains("something else"), "{error}");
+    assert_eq!(std::fs::read(folder.path()).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_named() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.path().join("deep"), "a file where the folder should be").unwrap();
+    let error = folder.open().unwrap_err();
+    assert!(error.message.contains("realtime.db"), "{error}");
+}
+
+#[test]
+fn the_file_is_marked_as_ours() {
+    let folder = Folder::new();
+    drop(folder.open().unwrap());
+    let pragma = |name| folder.other().pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((pragma("application_id"), pragma("user_version")), (APPLICATION_ID, SCHEMA_VERSION));
+    assert_eq!(pragma("auto_vacuum"), 2);
+}
