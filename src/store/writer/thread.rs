@@ -138,12 +138,13 @@ impl Writer {
                 last.insert(&append.room, append.seq);
             }
         }
+        // Before anybody is told: whoever waited for room in the queue finds it.
+        self.shared.release(load);
         for (room, seq) in last {
             if let Some(log) = self.log(room) {
                 log.written(seq);
             }
         }
-        self.shared.release(load);
         Ok(())
     }
 
@@ -195,11 +196,12 @@ impl Writer {
             Entry::Update(append) => Some(append.seq),
             Entry::Drafted(_) => None,
         });
-        if let (Some(seq), Some(log)) = (seqs.max(), self.log(room)) {
-            log.written(seq);
-        }
+        let last = seqs.max();
         let load = self.stuck.written(room);
         self.shared.release(load);
+        if let (Some(seq), Some(log)) = (last, self.log(room)) {
+            log.written(seq);
+        }
         Ok(())
     }
 
