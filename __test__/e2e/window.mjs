@@ -30,7 +30,7 @@ export async function launchBrowser() {
 /** @param {import('playwright-core').Browser} browser */
 export async function openWindow(browser, url) {
   // A context of its own: nothing is shared with the other windows but the server.
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+  const context = await browser.newContext({ viewport: { width: 1280, height: 1250 } })
   const page = await context.newPage()
   page.setDefaultTimeout(WAIT_MS_MAX)
   let serverIsUp = true
@@ -67,11 +67,15 @@ export async function openWindow(browser, url) {
         return all.every((token) => draft.includes(token))
       }, tokens),
 
-    /** A line of one's own after a heading, to type in. */
+    /**
+     * A line of one's own after a heading, to type in. The caret is put there by script: keys that follow a click
+     * faster than any hand would race with the editor's own handling of the mouse.
+     */
     async startLineAfter(heading) {
-      await page.locator('.ProseMirror h2', { hasText: heading }).click()
-      await page.keyboard.press('End')
+      await editor.focus()
+      await page.locator('.ProseMirror h2', { hasText: heading }).evaluate(putCaretAtEnd)
       await page.keyboard.press('Enter')
+      await page.waitForFunction(isInEmptyLineAfter, heading)
     },
 
     async type(tokens) {
@@ -90,4 +94,15 @@ function holdsAll(tokens) {
   const copy = document.querySelector('.ProseMirror').cloneNode(true)
   copy.querySelectorAll('.caret').forEach((node) => node.remove())
   return tokens.every((token) => copy.textContent.includes(token))
+}
+
+function putCaretAtEnd(block) {
+  getSelection().selectAllChildren(block)
+  getSelection().collapseToEnd()
+}
+
+function isInEmptyLineAfter(heading) {
+  const { anchorNode } = getSelection()
+  const line = (anchorNode instanceof Element ? anchorNode : anchorNode?.parentElement)?.closest('p')
+  return line?.textContent === '' && line.previousElementSibling?.textContent === heading
 }

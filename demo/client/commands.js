@@ -3,7 +3,7 @@
 import { lift, setBlockType, wrapIn } from 'prosemirror-commands'
 import { liftListItem, wrapInList } from 'prosemirror-schema-list'
 import { TextSelection } from 'prosemirror-state'
-import { isInTable } from 'prosemirror-tables'
+import { deleteRow, isInTable, selectedRect } from 'prosemirror-tables'
 import { schema } from './schema.js'
 
 const { nodes, marks } = schema
@@ -67,13 +67,20 @@ export const insertTable = outsideTables((state, dispatch) => {
   const row = (type) => nodes.table_row.create(null, Array.from({ length: COLUMNS }, () => type.createAndFill()))
   const rows = Array.from({ length: ROWS }, (_, index) => row(index === 0 ? nodes.table_header : nodes.table_cell))
   const { from, to } = state.selection
-  const tr = state.tr.replaceRangeWith(from, to, nodes.table.create(null, rows))
+  const table = nodes.table.create(null, rows)
+  const tr = state.tr.replaceRangeWith(from, to, table)
   // There must be a place to go on writing after it.
   if (tr.doc.lastChild.type === nodes.table) tr.insert(tr.doc.content.size, nodes.paragraph.create())
-  const table = tr.mapping.map(from, -1)
-  dispatch(tr.setSelection(TextSelection.near(tr.doc.resolve(table))).scrollIntoView())
+  tr.doc.descendants((node, pos) => {
+    if (node === table) tr.setSelection(TextSelection.near(tr.doc.resolve(pos + 1)))
+  })
+  dispatch(tr.scrollIntoView())
   return true
 })
+
+/** A table in Markdown always has its header row. */
+export const removeRow = (state, dispatch) =>
+  isInTable(state) && selectedRect(state).top > 0 && deleteRow(state, dispatch)
 
 export const setLink = (href) => (state, dispatch) => {
   const { from, to, empty } = state.selection

@@ -1,5 +1,7 @@
 import { el } from './dom.js'
 
+const INSERT = 'insert'
+
 /**
  * @param {string} title
  * @param {HTMLInputElement | HTMLSelectElement} field
@@ -13,12 +15,15 @@ function ask(title, field, label, onDone) {
     { method: 'dialog' },
     el('h2', {}, title),
     el('label', {}, el('span', {}, label), field),
-    el('div', { className: 'dialog-buttons' }, cancel, el('button', { className: 'button primary' }, 'Insert')),
+    el('div', { className: 'dialog-buttons' }, cancel, el('button', { className: 'button primary', value: INSERT }, 'Insert')),
   )
   const dialog = el('dialog', { 'aria-label': title }, form)
   cancel.addEventListener('click', () => dialog.close())
-  dialog.addEventListener('close', () => dialog.remove())
-  form.addEventListener('submit', () => onDone(field.value.trim()))
+  dialog.addEventListener('close', () => {
+    dialog.remove()
+    // Not at `submit`: while the dialog is open, the rest of the page can take no focus.
+    if (dialog.returnValue === INSERT) onDone(field.value.trim())
+  })
   document.body.append(dialog)
   dialog.showModal()
 }

@@ -11,7 +11,7 @@ const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 export function createDraftPane(recordId) {
   const text = el('code')
   const block = el('pre', { tabindex: '0', 'aria-label': 'Markdown of the draft' }, text)
-  const note = el('p', { className: 'draft-note', role: 'status' }, 'Reading…')
+  const note = el('p', { className: 'draft-note' }, 'Reading…')
   const element = el(
     'section',
     { className: 'draft', 'aria-label': 'Markdown draft' },
@@ -37,13 +37,14 @@ export function createDraftPane(recordId) {
     )
     if (text.textContent === draft.markdown) return
     text.textContent = draft.markdown
-    flash(block)
+    flash(note)
   }
 
+  refresh()
   return { element, refresh }
 }
 
-function flash(block) {
+function flash(element) {
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) return
-  block.animate([{ backgroundColor: 'var(--flash)' }, {}], { duration: 700, easing: 'ease-out' })
+  element.animate([{ backgroundColor: 'var(--flash)' }, {}], { duration: 700, easing: 'ease-out' })
 }

@@ -3,7 +3,7 @@ import { keymap } from 'prosemirror-keymap'
 import { EditorState, Plugin } from 'prosemirror-state'
 import { tableEditing } from 'prosemirror-tables'
 import { EditorView } from 'prosemirror-view'
-import { yCursorPlugin, ySyncPlugin, yUndoPlugin } from 'y-prosemirror'
+import { yCursorPlugin, ySyncPlugin, yUndoPlugin, yUndoPluginKey } from 'y-prosemirror'
 import { buildCaret, buildSelection } from './caret.js'
 import { keys } from './keys.js'
 import { schema } from './schema.js'
@@ -39,6 +39,12 @@ export function createEditor(mount, { room, label, editable, onUpdate }) {
     }),
   })
   onUpdate(view)
+
+  // What can be undone changes only after the transaction that the view has shown already.
+  const { undoManager } = yUndoPluginKey.getState(view.state)
+  const refresh = () => queueMicrotask(() => onUpdate(view))
+  undoManager.on('stack-item-added', refresh)
+  undoManager.on('stack-item-popped', refresh)
 
   return {
     view,

@@ -32,19 +32,23 @@ export function openRecord(main, { record, records, user, realtimePort }) {
   showPeople(parts.people, room.awareness)
 
   let connection = 'connecting'
+  let opened = false
   const saved = watchSaved(room.doc, room.provider, showSaved)
 
   function showSaved() {
     if (!editable) return
     const state = !saved.pending ? 'saved' : connection === 'connected' ? 'saving' : 'unsaved'
-    parts.saved.hidden = connection === 'connecting' || connection === 'syncing' ? !saved.pending : false
+    parts.saved.hidden = !opened
     setState(parts.saved, state, SAVED_TEXT[state])
   }
 
   watchConnection(room.provider, (state, detail) => {
     connection = state
     setState(parts.connection, state, CONNECTION_TEXT[state])
-    if (state === 'refused') notify(parts, `The server refused this connection (${detail}).`)
+    if (state === 'refused') {
+      notify(parts, `The server refused this connection (${detail}).`)
+      if (!opened) parts.paper.replaceChildren()
+    }
     showSaved()
   })
 
@@ -53,6 +57,8 @@ export function openRecord(main, { record, records, user, realtimePort }) {
   })
 
   room.onceSynced.then(() => {
+    opened = true
+    showSaved()
     parts.paper.replaceChildren()
     const update = editable ? createToolbar(parts.toolbar, { records: records.filter(({ id }) => id !== record.id) }) : () => {}
     const editor = createEditor(parts.paper, { room, label: record.title, editable, onUpdate: update })
@@ -69,12 +75,12 @@ export function openRecord(main, { record, records, user, realtimePort }) {
 function layOut(main, record, user, editable) {
   const people = el('div', { className: 'people' })
   const connection = el('span', { id: 'connection', className: 'state', role: 'status' })
-  const saved = el('span', { id: 'saved', className: 'state', role: 'status', hidden: true })
+  const saved = el('span', { id: 'saved', className: 'state', hidden: true })
   const toolbar = el('div', { className: 'toolbar', role: 'toolbar', 'aria-label': 'Formatting' })
   const notice = el('p', { className: 'notice', role: 'alert', hidden: true })
   const paper = el('div', { className: 'paper' }, el('p', { className: 'opening' }, 'Opening the record…'))
   const readOnly = el('span', { id: 'read-only', className: 'badge' }, icon('lock'), 'Read only')
-  const reason = el('p', { className: 'read-only-bar' }, `${user.name} may read this record, and see others write in it, but not change it.`)
+  const reason = el('p', { className: 'read-only-bar' }, `${user.name} reads along here: others may write, this window may not.`)
 
   const columns = el(
     'div',

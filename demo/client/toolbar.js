@@ -1,5 +1,5 @@
 import { toggleMark } from 'prosemirror-commands'
-import { addColumnAfter, addRowAfter, deleteColumn, deleteRow, deleteTable, isInTable } from 'prosemirror-tables'
+import { addColumnAfter, addRowAfter, deleteColumn, deleteTable, isInTable } from 'prosemirror-tables'
 import { redoCommand, undoCommand } from 'y-prosemirror'
 import * as commands from './commands.js'
 import { askForLink, askForRecord } from './dialogs.js'
@@ -64,7 +64,7 @@ const groups = (records) => [
 /** Shown only inside a table. @type {Tool[]} */
 const tableGroup = [
   { label: 'Add a row below', icon: 'rowAdd', run: addRowAfter },
-  { label: 'Remove the row', icon: 'rowRemove', run: deleteRow },
+  { label: 'Remove the row', icon: 'rowRemove', run: commands.removeRow },
   { label: 'Add a column to the right', icon: 'columnAdd', run: addColumnAfter },
   { label: 'Remove the column', icon: 'columnRemove', run: deleteColumn },
   { label: 'Remove the table', icon: 'tableRemove', run: deleteTable },

@@ -78,6 +78,7 @@ async function loadModule() {
     const module = await import('@civicpress/realtime')
     return module.RealtimeModule ? module : module.default
   } catch (cause) {
-    throw new Error('The realtime module is not built yet: run `npm run build` first.', { cause })
+    const [why] = cause.message.split('\n')
+    throw new Error(`The realtime module cannot be loaded. Is it built (npm run build)? ${why}`, { cause })
   }
 }
