@@ -2,15 +2,16 @@
  * Follows the true state of the connection: `connecting`, `syncing`, `connected`, `offline` or `refused`.
  *
  * @param {import('y-websocket').WebsocketProvider} provider
- * @param {(state: string, detail: string) => void} onChange
+ * @param {(state: string, reason: string) => void} onChange `reason` is why the server ended it, if it said so
  */
 export function watchConnection(provider, onChange) {
   let failed = false
-  let refusal = ''
+  let refused = false
+  let reason = ''
   let last = ''
 
   function current() {
-    if (refusal) return 'refused'
+    if (refused) return 'refused'
     if (provider.wsconnected) return provider.synced ? 'connected' : 'syncing'
     return failed ? 'offline' : 'connecting'
   }
@@ -19,11 +20,14 @@ export function watchConnection(provider, onChange) {
     const state = current()
     if (state === last) return
     last = state
-    onChange(state, refusal)
+    onChange(state, reason)
   }
 
   provider.on('status', ({ status }) => {
-    if (status === 'connected') failed = false
+    if (status === 'connected') {
+      failed = false
+      reason = ''
+    }
     if (status === 'disconnected') failed = true
     update()
   })
@@ -32,23 +36,25 @@ export function watchConnection(provider, onChange) {
     failed = true
     update()
   })
-  provider.on('connection-close', () => {
+  provider.on('connection-close', (event) => {
     failed = true
+    reason = nameOf(event?.reason) ?? reason
     // The provider still looks connected while it tells of the end.
     queueMicrotask(update)
   })
-  provider.on('closed', ({ code, reason }) => {
-    refusal = nameOf(reason) ?? `code ${code}`
+  provider.on('closed', ({ code }) => {
+    refused = true
+    reason ||= `code ${code}`
     update()
   })
   update()
 }
 
 /** A close reason of our server is JSON text: {"code":"NAME",...}. */
-function nameOf(reason) {
+function nameOf(text) {
   try {
-    return JSON.parse(reason).code ?? null
+    return JSON.parse(text).code ?? null
   } catch {
-    return reason || null
+    return text || null
   }
 }

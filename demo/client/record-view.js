@@ -42,11 +42,12 @@ export function openRecord(main, { record, records, user, realtimePort }) {
     setState(parts.saved, state, SAVED_TEXT[state])
   }
 
-  watchConnection(room.provider, (state, detail) => {
+  watchConnection(room.provider, (state, reason) => {
     connection = state
     setState(parts.connection, state, CONNECTION_TEXT[state])
+    parts.connection.title = reason
     if (state === 'refused') {
-      notify(parts, `The server refused this connection (${detail}).`)
+      notify(parts, `The server refused this connection (${reason}).`)
       if (!opened) parts.paper.replaceChildren()
     }
     showSaved()

@@ -21,8 +21,8 @@ export function createHttpServer({ settings, users, records, events, realtime })
     [/^\/api\/health$/, () => realtime.health()],
   ]
 
-  async function listWithPeople() {
-    const people = await realtime.peopleByRecord()
+  function listWithPeople() {
+    const people = realtime.peopleByRecord()
     return { records: records.list().map((record) => ({ ...record, people: people.get(record.id) ?? 0 })) }
   }
 

@@ -1,5 +1,6 @@
 // The realtime module inside this host: what it is configured with, and what it asks of us.
 
+import path from 'node:path'
 import { canEdit, userOfToken } from './users.mjs'
 
 const RECORDS = 'records'
@@ -18,7 +19,7 @@ export async function createRealtime({ settings, records, events }) {
     port: settings.realtimePort,
     rooms: { grace_period_ms: GRACE_PERIOD_MS },
     snapshots: { interval: SNAPSHOT_INTERVAL_S },
-    storage: { dir: settings.dataDir },
+    storage: { file: path.join(settings.dataDir, 'realtime.db') },
   }
 
   const module = new RealtimeModule(config, {
@@ -49,24 +50,33 @@ export async function createRealtime({ settings, records, events }) {
       if (settings.verbose) console.log('hook', name, data ?? '')
     },
 
+    logLevel: settings.verbose ? 'debug' : 'warn',
     log(level, message, data) {
       if (level === 'error') console.error(message, data ?? '')
       else if (level === 'warn') console.warn(message, data ?? '')
-      else if (settings.verbose) console.log(level, message, data ?? '')
+      else console.log(level, message, data ?? '')
     },
   })
 
+  // The page may ask before the module runs and while it stops; then there is nobody in any record.
+  let running = false
+
   return {
-    start: () => module.start(),
-    shutdown: () => module.shutdown(),
+    async start() {
+      await module.start()
+      running = true
+    },
+    async shutdown() {
+      running = false
+      await module.shutdown()
+    },
     health: () => module.health(),
 
-    /** @returns {Promise<Map<string, number>>} */
-    async peopleByRecord() {
+    /** @returns {Map<string, number>} */
+    peopleByRecord() {
       const people = new Map()
-      for (const { roomId, clients } of await module.rooms()) {
-        const id = roomId.startsWith(`${RECORDS}:`) ? roomId.slice(RECORDS.length + 1) : null
-        if (id) people.set(id, Array.isArray(clients) ? clients.length : clients)
+      for (const { roomId, roomType, clients } of running ? module.rooms() : []) {
+        if (roomType === RECORDS) people.set(roomId.slice(RECORDS.length + 1), clients)
       }
       return people
     },
