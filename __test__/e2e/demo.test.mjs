@@ -14,6 +14,8 @@ const tokens = (who, stage, count) => Array.from({ length: count }, (_, index) =
 
 const countOf = (text, token) => text.split(token).length - 1
 
+const twoCarets = ({ page }) => page.waitForFunction(() => document.querySelectorAll('.caret').length === 2)
+
 let demo
 let browser
 
@@ -52,7 +54,7 @@ test('windows recover from a killed server with everything, once', { timeout: TE
 
   await t.test('each sees the carets of the others', async () => {
     for (const window of [amelie, tomas]) await window.page.waitForSelector('.caret')
-    await vera.page.waitForFunction(() => document.querySelectorAll('.caret').length === 2)
+    await twoCarets(vera)
     await fs.mkdir('test-results', { recursive: true })
     await vera.page.screenshot({ path: 'test-results/two-carets.png' })
     await amelie.page.screenshot({ path: 'test-results/editor.png' })
@@ -91,6 +93,7 @@ test('windows recover from a killed server with everything, once', { timeout: TE
     await typeBoth('after', 3)
     await Promise.all(windows.map((window) => window.holds(typed)))
     await Promise.all([amelie, tomas].map((window) => window.saved('saved')))
+    await twoCarets(vera)
   })
 
   await t.test('everything is there, once, in every window and in the draft', async () => {

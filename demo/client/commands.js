@@ -4,7 +4,7 @@ import { lift, setBlockType, wrapIn } from 'prosemirror-commands'
 import { liftListItem, wrapInList } from 'prosemirror-schema-list'
 import { TextSelection } from 'prosemirror-state'
 import { deleteRow, isInTable, selectedRect } from 'prosemirror-tables'
-import { schema } from './schema.js'
+import { schema } from './schema.mjs'
 
 const { nodes, marks } = schema
 

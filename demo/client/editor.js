@@ -6,7 +6,7 @@ import { EditorView } from 'prosemirror-view'
 import { yCursorPlugin, ySyncPlugin, yUndoPlugin, yUndoPluginKey } from 'y-prosemirror'
 import { buildCaret, buildSelection } from './caret.js'
 import { keys } from './keys.js'
-import { schema } from './schema.js'
+import { schema } from './schema.mjs'
 
 /**
  * @param {HTMLElement} mount

@@ -2,7 +2,7 @@ import { chainCommands, exitCode, setBlockType, toggleMark } from 'prosemirror-c
 import { liftListItem, sinkListItem, splitListItem } from 'prosemirror-schema-list'
 import { goToNextCell, isInTable } from 'prosemirror-tables'
 import { redoCommand, undoCommand } from 'y-prosemirror'
-import { schema } from './schema.js'
+import { schema } from './schema.mjs'
 
 const { nodes, marks } = schema
 

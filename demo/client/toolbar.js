@@ -5,7 +5,7 @@ import * as commands from './commands.js'
 import { askForLink, askForRecord } from './dialogs.js'
 import { el } from './dom.js'
 import { icon } from './icons.js'
-import { schema } from './schema.js'
+import { schema } from './schema.mjs'
 
 const { nodes, marks } = schema
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform)
