@@ -35,6 +35,9 @@ export interface Denied {
   reason?: string
 }
 
+/** What the host answers. */
+export type Authorization = Granted | Denied
+
 /** A record's text as the host has it: the draft's if there is one, else the record's. */
 export interface LoadedRecord {
   /** The Markdown body, without front matter. */
@@ -55,7 +58,7 @@ export interface HostCallbacks {
    * Checks the session, that the record exists, and what the user may do. A rejection is a fault of the
    * host: the client is closed with 4500 and tries again.
    */
-  authorize(request: AuthorizeRequest): Promise<Granted | Denied> | Granted | Denied
+  authorize(request: AuthorizeRequest): Promise<Authorization> | Authorization
   /**
    * Reads the text that a room starts from; null if there is no such record. A rejection means that it
    * cannot be read: the client is told so, and no room is opened.
@@ -137,11 +140,16 @@ export declare class RealtimeModule {
    */
   static updateToMarkdown(update: Uint8Array): Promise<string>
   /**
-   * Reads a `realtime.yml` and lays it over the defaults. Throws as the constructor does; a missing
+   * Reads a `realtime.yml` and lays it over the defaults, and the environment over it. Throws as the constructor does; a missing
    * file has `context.reason` `not_found`.
    */
   static readConfig(path: string): ConfigReport
-  /** Checks a configuration object and lays it over the defaults. Throws as the constructor does. */
+  /** Every key with its default. */
+  static defaultConfig(): Record<string, any>
+  /**
+   * Checks a configuration object and lays it over the defaults, and the environment over it, as the
+   * constructor does. Throws as that does.
+   */
   static validateConfig(config: object): ConfigReport
 }
 
@@ -158,7 +166,7 @@ export interface Health {
   /** `degraded`: the disk cannot be written, editing goes on in memory. */
   status: 'new' | 'disabled' | 'healthy' | 'degraded' | 'stopped'
   /** Where it listens, null if it does not. */
-  listening: Nullable<Listening>
+  listening: Listening | null
   /** Clients connected. */
   connections: number
   /** Rooms in memory. */
@@ -166,7 +174,7 @@ export interface Health {
   /** Since the start, in ms. */
   uptimeMs: number
   /** The store's last failure while `degraded`, else null. */
-  storageError: Nullable<string>
+  storageError: string | null
   /** Hooks and log lines dropped because the host is too busy to take them, not yet reported to it. */
   droppedEvents: number
   /** Counters since the start, by name. */
@@ -200,7 +208,7 @@ export interface SnapshotOutcome {
   /** A new one was written; false if nothing had changed, or there is no such room in memory. */
   snapshotCreated: boolean
   /** The newest version, null if there is none. */
-  version: Nullable<number>
+  version: number | null
   /** When this was found out, ms since the epoch. */
   timestamp: number
 }

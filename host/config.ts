@@ -49,8 +49,8 @@ export interface RealtimeConfig {
     [key: string]: unknown
   }
   storage?: {
-    /** The folder of `realtime.db`. @default the folder of `realtime.yml` */
-    dir?: string | null
+    /** The database; a relative path begins at the folder of `realtime.yml`. @default 'realtime.db' */
+    file?: string
     [key: string]: unknown
   }
   [key: string]: unknown

@@ -11,7 +11,7 @@ import { emitHook, log, type LogLevel } from './event-sink.js'
 import { type HostCallbacks, RealtimeModule } from './native.js'
 import { createRecordHost, type RecordServices } from './record-host.js'
 import { onSessionsRevoked } from './session-revocation.js'
-import { withStorageDir } from './system-data.js'
+import { withStorageFile } from './system-data.js'
 
 /**
  * After this, {@link RealtimeServer.shutdown} resolves even if the engine is not done. The engine has a
@@ -168,7 +168,7 @@ export class RealtimeServer {
       log(this.#logger, 'info', 'Realtime is disabled by its configuration', { operation: 'realtime:disabled' })
       return
     }
-    const placed = withStorageDir(config, this.#configSource.basePath)
+    const placed = withStorageFile(config, this.#configSource.basePath)
     const module = callEngine(() => new RealtimeModule(placed, this.#callbacks()))
     let unhook = (): void => {}
     try {

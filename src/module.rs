@@ -26,9 +26,13 @@ use crate::room::saving::SavePolicy;
 use crate::room::sessions::Sessions;
 use crate::server::Context;
 use crate::server::listener::Listener;
+use crate::store::filesystem::FilesystemBackend;
 use crate::store::sqlite::{SqliteBackend, SqliteSettings};
 use crate::store::writer::{Store, StoreHealth, StoreSettings};
 use crate::store::{Backend, SNAPSHOT_TTL};
+
+/// Where snapshot files go, beside the database.
+const SNAPSHOT_FOLDER: &str = "realtime/snapshots";
 
 /// How often snapshots of inactive rooms are looked through.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(6 * 3600);
@@ -221,16 +225,13 @@ pub fn not_running(why: &str) -> RealtimeError {
 
 fn open_store(config: &Config, folder: &std::path::Path, host: &Arc<dyn Host>) -> Result<Store> {
     let file = config.storage.file_in(folder);
-    let settings = SqliteSettings {
-        durability: match config.storage.durability {
-            crate::config::Durability::Normal => crate::store::sqlite::Durability::Normal,
-            crate::config::Durability::Full => crate::store::sqlite::Durability::Full,
-        },
-        ..SqliteSettings::default()
-    };
+    let settings = SqliteSettings { durability: config.storage.durability, ..SqliteSettings::default() };
     let backend: Box<dyn Backend> = match config.snapshots.storage {
         SnapshotStorage::Database => Box::new(SqliteBackend::open(&file, &settings)?),
-        SnapshotStorage::Filesystem => Box::new(SqliteBackend::open(&file, &settings)?),
+        SnapshotStorage::Filesystem => {
+            let snapshots = file.parent().unwrap_or(folder).join(SNAPSHOT_FOLDER);
+            Box::new(FilesystemBackend::open(&file, &snapshots, &settings)?)
+        }
     };
     let settings = StoreSettings {
         group_window: config.storage.group_window,

@@ -35,6 +35,9 @@ export interface Denied {
   reason?: string
 }
 
+/** What the host answers. */
+export type Authorization = Granted | Denied
+
 /** A record's text as the host has it: the draft's if there is one, else the record's. */
 export interface LoadedRecord {
   /** The Markdown body, without front matter. */
@@ -55,7 +58,7 @@ export interface HostCallbacks {
    * Checks the session, that the record exists, and what the user may do. A rejection is a fault of the
    * host: the client is closed with 4500 and tries again.
    */
-  authorize(request: AuthorizeRequest): Promise<Granted | Denied> | Granted | Denied
+  authorize(request: AuthorizeRequest): Promise<Authorization> | Authorization
   /**
    * Reads the text that a room starts from; null if there is no such record. A rejection means that it
    * cannot be read: the client is told so, and no room is opened.

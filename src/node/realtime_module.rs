@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Object, PromiseRaw, Uint8Array};
 use napi::{Either, Env};
 use napi_derive::napi;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
 use super::error::or_throw;
@@ -121,7 +121,7 @@ impl RealtimeModule {
         ToMarkdown::task(&update)
     }
 
-    /// Reads a `realtime.yml` and lays it over the defaults. Throws as the constructor does; a missing
+    /// Reads a `realtime.yml` and lays it over the defaults, and the environment over it. Throws as the constructor does; a missing
     /// file has `context.reason` `not_found`.
     #[napi]
     pub fn read_config(env: Env, path: String) -> napi::Result<ConfigReport> {
@@ -129,10 +129,18 @@ impl RealtimeModule {
         report(&env, layers.and_then(|layers| layers.environment(std::env::vars_os())).and_then(Layers::load))
     }
 
-    /// Checks a configuration object and lays it over the defaults. Throws as the constructor does.
+    /// Every key with its default.
+    #[napi(ts_return_type = "Record<string, any>")]
+    pub fn default_config() -> Value {
+        json!(Config::default())
+    }
+
+    /// Checks a configuration object and lays it over the defaults, and the environment over it, as the
+    /// constructor does. Throws as that does.
     #[napi(ts_args_type = "config: object")]
     pub fn validate_config(env: Env, config: Map<String, Value>) -> napi::Result<ConfigReport> {
-        report(&env, Config::from_value(Value::Object(config)))
+        let layers = Layers::new().object(Value::Object(config));
+        report(&env, layers.and_then(|layers| layers.environment(std::env::vars_os())).and_then(Layers::load))
     }
 }
 

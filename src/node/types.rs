@@ -1,6 +1,8 @@
 //! What `RealtimeModule` gives back, as JavaScript sees it. What the host's callbacks take and give is
 //! declared in `host-callbacks.d.ts` beside this file, which becomes the head of `index.d.ts`.
 
+use napi::Either;
+use napi::bindgen_prelude::Null;
 use napi_derive::napi;
 use serde_json::{Map, Value, json};
 
@@ -28,16 +30,14 @@ pub struct SnapshotOutcome {
     /// A new one was written; false if nothing had changed, or there is no such room in memory.
     pub snapshot_created: bool,
     /// The newest version, null if there is none.
-    pub version: Nullable<f64>,
+    pub version: Either<f64, Null>,
     /// When this was found out, ms since the epoch.
     pub timestamp: f64,
 }
 
-/// A value that is there as `null` when there is none.
-type Nullable<T> = napi::Either<T, napi::bindgen_prelude::Null>;
-
-fn nullable<T>(value: Option<T>) -> Nullable<T> {
-    value.map_or(napi::Either::B(napi::bindgen_prelude::Null), napi::Either::A)
+/// A value that is there as `null` when there is none; an `Option` would not be there at all.
+fn nullable<T>(value: Option<T>) -> Either<T, Null> {
+    value.map_or(Either::B(Null), Either::A)
 }
 
 impl From<room::messages::SnapshotOutcome> for SnapshotOutcome {
@@ -86,7 +86,7 @@ pub struct Health {
     #[napi(ts_type = "'new' | 'disabled' | 'healthy' | 'degraded' | 'stopped'")]
     pub status: String,
     /// Where it listens, null if it does not.
-    pub listening: Nullable<Listening>,
+    pub listening: Either<Listening, Null>,
     /// Clients connected.
     pub connections: u32,
     /// Rooms in memory.
@@ -94,7 +94,7 @@ pub struct Health {
     /// Since the start, in ms.
     pub uptime_ms: f64,
     /// The store's last failure while `degraded`, else null.
-    pub storage_error: Nullable<String>,
+    pub storage_error: Either<String, Null>,
     /// Hooks and log lines dropped because the host is too busy to take them, not yet reported to it.
     pub dropped_events: f64,
     /// Counters since the start, by name.

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use self::database::Database;
-pub use self::database::{Durability, SqliteSettings};
+pub use self::database::SqliteSettings;
 use super::snapshot::{Header, beyond_kept, newest_whole, note_missing};
 use super::{Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::Result;

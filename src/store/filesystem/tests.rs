@@ -7,9 +7,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::Durability;
 use crate::store::Rejection;
 use crate::store::conformance::{Disk, conformance, copy_folder, room, snapshot, update};
-use crate::store::sqlite::{Durability, SqliteBackend};
+use crate::store::sqlite::SqliteBackend;
 
 struct Folder(TempDir);
 

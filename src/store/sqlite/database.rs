@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{log, table};
+use crate::config::Durability;
 use crate::error::{Code, RealtimeError, Result};
 use crate::store::private::create_private;
 
@@ -23,16 +24,6 @@ const WAL_BYTES_KEPT_MAX: i64 = 16 * 1024 * 1024;
 /// Statements kept compiled; more than there are in the code.
 const STATEMENTS_CACHED: usize = 32;
 
-/// What survives besides the end of the process, which everything committed survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// A power failure may take the last moments; it never damages the file.
-    #[default]
-    Normal,
-    /// A power failure takes nothing that was reported as written: one sync per group.
-    Full,
-}
-
 /// How the database file is used.
 #[derive(Debug, Clone)]
 pub struct SqliteSettings {
@@ -44,7 +35,7 @@ pub struct SqliteSettings {
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { durability: Durability::default(), busy_timeout: Duration::from_millis(100) }
+        Self { durability: Durability::Normal, busy_timeout: Duration::from_millis(100) }
     }
 }
 

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::database::{APPLICATION_ID, SCHEMA_VERSION};
 use super::*;
+use crate::config::Durability;
 use crate::error::Code;
 use crate::store::Rejection;
 use crate::store::conformance::{Disk, conformance, copy_folder, room, snapshot, update};
