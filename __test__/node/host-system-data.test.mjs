@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import { systemDataDir, withStorageDir } from '../../dist/system-data.js'
+import { systemDataDir, withStorageFile } from '../../dist/system-data.js'
 
 test('the system data folder is beside the data folder, unless the core says otherwise', () => {
   const at = (text) => path.resolve(text)
@@ -17,10 +17,9 @@ test('the system data folder is beside the data folder, unless the core says oth
 
 test('the database lies there too, unless the configuration says otherwise', () => {
   const base = path.resolve('/srv/civic/.system-data')
-  const dir = (storage) => withStorageDir({ ...(storage ? { storage } : {}) }, base).storage.dir
-  assert.equal(dir(undefined), base)
-  assert.equal(dir({}), base)
-  assert.equal(dir({ dir: null }), base)
-  assert.equal(dir({ dir: 'db' }), path.join(base, 'db'))
-  assert.equal(dir({ dir: path.resolve('/var/db') }), path.resolve('/var/db'))
+  const file = (storage) => withStorageFile({ ...(storage ? { storage } : {}) }, base).storage.file
+  assert.equal(file(undefined), path.join(base, 'realtime.db'))
+  assert.equal(file({}), path.join(base, 'realtime.db'))
+  assert.equal(file({ file: 'db/rooms.db' }), path.join(base, 'db', 'rooms.db'))
+  assert.equal(file({ file: path.resolve('/var/rooms.db') }), path.resolve('/var/rooms.db'))
 })
