@@ -1,0 +1,86 @@
+//! References to records, places and attachments: `<!--civic-ref type="T" id="I" label="L"-->`.
+
+use serde_json::Value;
+
+use super::chars::is_js_space;
+use super::node::Attrs;
+
+const TYPES: [&str; 3] = ["record", "geography", "attachment"];
+
+/// The attributes of the reference that is exactly this HTML.
+pub(super) fn parse(html: &str) -> Option<Attrs> {
+    let rest = html.strip_prefix("<!--civic-ref")?.strip_suffix("-->")?;
+    let (ref_type, rest) = attribute(rest, "type")?;
+    let (id, rest) = attribute(rest, "id")?;
+    let (label, rest) = attribute(rest, "label")?;
+    let ref_type = TYPES.into_iter().find(|known| *known == ref_type).unwrap_or("record");
+    rest.is_empty().then(|| {
+        Attrs::from([
+            ("refType".to_owned(), ref_type.into()),
+            ("id".to_owned(), unescape(id).into()),
+            ("label".to_owned(), unescape(label).into()),
+        ])
+    })
+}
+
+/// Whether a line begins with a reference that is whole.
+pub(super) fn starts_with_reference(line: &str) -> bool {
+    line.find("-->").is_some_and(|end| parse(&line[..end + 3]).is_some())
+}
+
+/// The reference as HTML.
+pub(super) fn serialize(attrs: &Attrs) -> String {
+    let value = |name: &str| escape(attrs.get(name).and_then(Value::as_str).unwrap_or_default());
+    format!(r#"<!--civic-ref type="{}" id="{}" label="{}"-->"#, value("refType"), value("id"), value("label"))
+}
+
+/// Space, the name, and a value in double quotes; the value and what comes after it.
+fn attribute<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    let trimmed = text.trim_start_matches(is_js_space);
+    if trimmed.len() == text.len() {
+        return None;
+    }
+    trimmed.strip_prefix(name)?.strip_prefix("=\"")?.split_once('"')
+}
+
+/// A quote would end the value, two dashes the comment.
+fn escape(value: &str) -> String {
+    value.replace('"', "&quot;").replace("--", "&#45;&#45;")
+}
+
+fn unescape(value: &str) -> String {
+    value.replace("&quot;", "\"").replace("&#45;&#45;", "--")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_and_written() {
+        let html = r#"<!--civic-ref type="geography" id="g&#45;&#45;1" label="Le &quot;Vieux&quot; port"-->"#;
+        let attrs = parse(html).unwrap();
+        assert_eq!(attrs["refType"], "geography");
+        assert_eq!(attrs["id"], "g--1");
+        assert_eq!(attrs["label"], "Le \"Vieux\" port");
+        assert_eq!(serialize(&attrs), html);
+    }
+
+    #[test]
+    fn an_unknown_type_is_a_record() {
+        assert_eq!(parse(r#"<!--civic-ref type="x" id="1" label=""-->"#).unwrap()["refType"], "record");
+    }
+
+    #[test]
+    fn other_comments_are_no_references() {
+        for html in [
+            "<!-- a note -->",
+            r#"<!--civic-ref id="1" type="record" label=""-->"#,
+            r#"<!--civic-ref type="record" id="1"-->"#,
+            r#"<!--civic-ref type="record" id="1" label="" -->"#,
+        ] {
+            assert_eq!(parse(html), None, "{html}");
+            assert!(!starts_with_reference(html));
+        }
+    }
+}

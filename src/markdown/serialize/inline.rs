@@ -1,0 +1,265 @@
+//! Text with marks: what is opened, kept open and closed between two pieces of text.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::super::chars::{is_js_space, is_line_terminator};
+use super::super::civic;
+use super::super::node::{Mark, Node};
+use super::super::schema::{CIVIC_REF, CODE, EM, HARD_BREAK, IMAGE, LINK, STRONG, TEXT};
+use super::escape::escape;
+use super::{Writer, longest_run, string};
+
+impl Writer {
+    pub(super) fn inline(&mut self, nodes: &[Node], at_block_start: bool) {
+        self.at_block_start = at_block_start;
+        let mut run = Run { nodes, active: Vec::new(), trailing: String::new() };
+        for index in 0..=nodes.len() {
+            run.step(self, index);
+        }
+        self.at_block_start = false;
+    }
+
+    fn inline_node(&mut self, text: Option<&str>, nodes: &[Node], index: usize) {
+        let Some(node) = nodes.get(index) else { return };
+        match node.kind.as_ref() {
+            TEXT => {
+                let escaped = !self.in_autolink;
+                self.text(text.unwrap_or(&node.text), escaped);
+            }
+            HARD_BREAK if self.in_cell => self.write("<br>"),
+            HARD_BREAK => {
+                // At the end of a block a break is nothing.
+                if nodes[index + 1..].iter().any(|next| next.kind != HARD_BREAK) {
+                    self.write("\\\n");
+                }
+            }
+            IMAGE => {
+                let src = string(node, "src").replace('(', "\\(").replace(')', "\\)");
+                let alt = escape(string(node, "alt"), false);
+                self.write(&format!("![{alt}]({src}{})", title(node.attrs.get("title"))));
+            }
+            CIVIC_REF => self.write(&civic::serialize(&node.attrs)),
+            // A block in the midst of text, which no schema allows.
+            _ => self.inline(&node.content, false),
+        }
+    }
+}
+
+/// One element's inline content while it is written.
+struct Run<'a> {
+    nodes: &'a [Node],
+    /// Marks that are open, from the outside in.
+    active: Vec<&'a Mark>,
+    /// Space that was moved out of a mark and is not written yet.
+    trailing: String,
+}
+
+impl<'a> Run<'a> {
+    /// From one node to the next one; the last step is past the last node.
+    fn step(&mut self, writer: &mut Writer, index: usize) {
+        let node = self.nodes.get(index);
+        let mut marks = self.marks_of(index);
+        let code = marks.last().copied().filter(|mark| mark.kind == CODE);
+        let len = marks.len() - usize::from(code.is_some());
+        self.reorder(&mut marks, len);
+        let keep =
+            marks.iter().zip(&self.active).take(len).take_while(|(mark, active)| mark == active).count();
+
+        let leading = std::mem::take(&mut self.trailing);
+        let mut leading = Cow::from(leading);
+        let mut text = node.filter(|node| node.kind == TEXT).map(|node| node.text.as_str());
+        let mut skipped = false;
+        if let Some(whole) = text {
+            let (space, rest) =
+                if self.opens_emphasis(&marks, keep) { split_leading(whole) } else { ("", whole) };
+            if !space.is_empty() {
+                leading.to_mut().push_str(space);
+                text = Some(rest);
+                skipped = rest.is_empty();
+            }
+            if !skipped && self.closes_emphasis(&marks, index) {
+                let (rest, space) = split_trailing(text.unwrap_or_default());
+                if !space.is_empty() {
+                    space.clone_into(&mut self.trailing);
+                    text = Some(rest);
+                    skipped = rest.is_empty();
+                }
+            }
+        }
+        let written = node.filter(|_| !skipped);
+
+        if written.is_some() || index == self.nodes.len() {
+            while self.active.len() > keep
+                && let Some(mark) = self.active.pop()
+            {
+                let close = close_mark(writer, mark);
+                writer.text(&close, false);
+            }
+        }
+        if !leading.is_empty() {
+            writer.text(&leading, true);
+        }
+        if written.is_none() {
+            return;
+        }
+        while self.active.len() < len
+            && let Some(&mark) = marks.get(self.active.len())
+        {
+            self.active.push(mark);
+            let open = open_mark(writer, mark, self.nodes, index);
+            writer.text(open, false);
+            writer.at_block_start = false;
+        }
+        match (code, text) {
+            (Some(_), Some(text)) => {
+                let longest = node.map_or(0, |node| longest_run(&node.text, '`'));
+                writer.text(&code_span(text, longest), false);
+            }
+            _ => writer.inline_node(text, self.nodes, index),
+        }
+        writer.at_block_start = false;
+    }
+
+    /// A node's marks. A break that is the last thing in a mark is moved out of it.
+    fn marks_of(&self, index: usize) -> Vec<&'a Mark> {
+        let Some(node) = self.nodes.get(index) else { return Vec::new() };
+        let next = self.nodes.get(index + 1);
+        let goes_on = |mark: &&Mark| {
+            node.kind != HARD_BREAK
+                || next.is_some_and(|next| {
+                    let blank = next.kind == TEXT && next.text.chars().all(is_js_space);
+                    next.marks.contains(mark) && !blank
+                })
+        };
+        node.marks.iter().filter(goes_on).collect()
+    }
+
+    /// Marks that are open already come first, in the order they were opened in, as far as they may be
+    /// swapped.
+    fn reorder(&self, marks: &mut Vec<&'a Mark>, len: usize) {
+        for i in 0..len {
+            let Some(&mark) = marks.get(i).filter(|mark| is_mixable(mark)) else { return };
+            let same =
+                self.active.iter().take_while(|active| is_mixable(active)).position(|active| *active == mark);
+            let Some(j) = same.filter(|&j| j != i) else { continue };
+            // Code, the innermost mark, is not counted in `len`.
+            marks.truncate(len);
+            marks.remove(i);
+            let to = if i > j { j } else { j.min(marks.len()) };
+            marks.insert(to, mark);
+        }
+    }
+
+    /// Whether a mark is opened that cannot have space at its inside.
+    fn opens_emphasis(&self, marks: &[&Mark], keep: usize) -> bool {
+        marks
+            .iter()
+            .any(|mark| is_emphasis(mark) && !self.active.iter().take(keep).any(|active| active == mark))
+    }
+
+    /// Whether such a mark is closed after this node.
+    fn closes_emphasis(&self, marks: &[&Mark], index: usize) -> bool {
+        marks.iter().enumerate().any(|(i, mark)| is_emphasis(mark) && !self.goes_on(index + 1, &marks[..=i]))
+    }
+
+    /// Whether the next text, breaks aside, is in these marks as well.
+    fn goes_on(&self, from: usize, marks: &[&Mark]) -> bool {
+        let mut index = from;
+        while let Some(next) = self.nodes.get(index) {
+            if next.kind != HARD_BREAK {
+                return next.marks.len() >= marks.len() && next.marks.iter().zip(marks).all(|(a, b)| a == *b);
+            }
+            // One more than the break: so does prosemirror-markdown.
+            index += 2;
+        }
+        false
+    }
+}
+
+fn is_emphasis(mark: &Mark) -> bool {
+    matches!(mark.kind.as_ref(), EM | STRONG)
+}
+
+fn is_mixable(mark: &Mark) -> bool {
+    mark.kind != CODE
+}
+
+fn open_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) -> &'static str {
+    match mark.kind.as_ref() {
+        EM => "*",
+        STRONG => "**",
+        LINK => {
+            writer.in_autolink = is_plain_url(mark, nodes, index);
+            if writer.in_autolink { "<" } else { "[" }
+        }
+        _ => "",
+    }
+}
+
+fn close_mark(writer: &mut Writer, mark: &Mark) -> Cow<'static, str> {
+    match mark.kind.as_ref() {
+        EM => "*".into(),
+        STRONG => "**".into(),
+        LINK if std::mem::take(&mut writer.in_autolink) => ">".into(),
+        LINK => {
+            let href = mark.attrs.get("href").and_then(Value::as_str).unwrap_or_default();
+            let href = href.replace('(', "\\(").replace(')', "\\)").replace('"', "\\\"");
+            format!("]({href}{})", title(mark.attrs.get("title"))).into()
+        }
+        _ => "".into(),
+    }
+}
+
+/// Whether a link says what it points to, and nothing else.
+fn is_plain_url(link: &Mark, nodes: &[Node], index: usize) -> bool {
+    let href = link.attrs.get("href").and_then(Value::as_str).unwrap_or_default();
+    let scheme = href.chars().take_while(|&c| super::super::chars::is_word(c)).count();
+    let titled = link.attrs.get("title").and_then(Value::as_str).is_some_and(|title| !title.is_empty());
+    !titled
+        && scheme > 0
+        && href[scheme..].starts_with(':')
+        && nodes.get(index).is_some_and(|node| {
+            node.kind == TEXT && node.text == href && node.marks.last().is_some_and(|last| last == link)
+        })
+        && nodes.get(index + 1).is_none_or(|next| !next.marks.contains(link))
+}
+
+fn title(title: Option<&Value>) -> String {
+    match title.and_then(Value::as_str).filter(|title| !title.is_empty()) {
+        Some(title) => format!(" \"{}\"", title.replace('"', "\\\"")),
+        None => String::new(),
+    }
+}
+
+/// A code span whose backticks are one more than the longest run inside.
+fn code_span(text: &str, longest: usize) -> String {
+    let ticks = "`".repeat(longest + 1);
+    if longest > 0 { format!("{ticks} {text} {ticks}") } else { format!("`{text}`") }
+}
+
+/// The space that a text begins with, and the rest of its first line.
+fn split_leading(text: &str) -> (&str, &str) {
+    let rest = text.trim_start_matches(is_js_space);
+    let space = &text[..text.len() - rest.len()];
+    (space, rest.split(is_line_terminator).next().unwrap_or_default())
+}
+
+/// The first line of a text, without the space that it ends with, and that space.
+fn split_trailing(text: &str) -> (&str, &str) {
+    let mut from = 0;
+    while let Some(offset) = text[from..].find(is_js_space) {
+        let start = from + offset;
+        let end = text.len() - text[start..].trim_start_matches(is_js_space).len();
+        let space = &text[start..end];
+        if end == text.len() {
+            return (&text[..start], space);
+        }
+        if let Some(line_end) = space.rfind(is_line_terminator) {
+            return (&text[..start], &space[..line_end]);
+        }
+        from = end;
+    }
+    (text, "")
+}

@@ -1,0 +1,42 @@
+//! Pipe tables: one line per row, one line's worth of Markdown per cell.
+
+use super::super::chars::js_trim;
+use super::super::node::Node;
+use super::super::schema::TABLE_ROW;
+use super::{Writer, string};
+
+impl Writer {
+    pub(super) fn table(&mut self, table: &Node) {
+        let rows: Vec<&Node> = table.content.iter().filter(|row| row.kind == TABLE_ROW).collect();
+        let Some(header) = rows.first() else { return };
+        let mut lines: Vec<Vec<String>> =
+            rows.iter().map(|row| row.content.iter().map(|cell| self.cell(cell)).collect()).collect();
+        let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+        for line in &mut lines {
+            line.resize(columns, String::new());
+        }
+        let aligns = header.content.iter().map(|cell| string(cell, "align")).chain(std::iter::repeat(""));
+        let delimiters = aligns.take(columns).map(|align| delimiter(align).to_owned()).collect();
+        lines.insert(1, delimiters);
+        let lines: Vec<String> =
+            lines.into_iter().map(|cells| format!("| {} |", cells.join(" | "))).collect();
+        self.text(&lines.join("\n"), false);
+        self.close(table);
+    }
+
+    fn cell(&self, cell: &Node) -> String {
+        let mut writer = Self { in_cell: true, depth: self.depth, ..Self::default() };
+        writer.blocks(&cell.content);
+        let lines: Vec<&str> = writer.out.split('\n').filter(|line| !line.is_empty()).collect();
+        js_trim(&lines.join(" ")).replace('|', "\\|")
+    }
+}
+
+fn delimiter(align: &str) -> &'static str {
+    match align {
+        "left" => ":--",
+        "center" => ":-:",
+        "right" => "--:",
+        _ => "---",
+    }
+}
