@@ -1,6 +1,7 @@
 //! Text with marks: what is opened, kept open and closed between two pieces of text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -94,7 +95,7 @@ impl<'a> Run<'a> {
             while self.active.len() > keep
                 && let Some(mark) = self.active.pop()
             {
-                let close = close_mark(writer, mark);
+                let close = close_mark(writer, mark, self.nodes, index);
                 writer.text(&close, false);
             }
         }
@@ -109,13 +110,13 @@ impl<'a> Run<'a> {
         {
             self.active.push(mark);
             let open = open_mark(writer, mark, self.nodes, index);
-            writer.text(open, false);
+            writer.text(&open, false);
             writer.at_block_start = false;
         }
         match (code, text) {
             (Some(_), Some(text)) => {
-                let longest = node.map_or(0, |node| longest_run(&node.text, '`'));
-                writer.text(&code_span(text, longest), false);
+                let (open, close) = backticks(node);
+                writer.text(&format!("{open}{text}{close}"), false);
             }
             _ => writer.inline_node(text, self.nodes, index),
         }
@@ -141,14 +142,16 @@ impl<'a> Run<'a> {
     fn reorder(&self, marks: &mut Vec<&'a Mark>, len: usize) {
         for i in 0..len {
             let Some(&mark) = marks.get(i).filter(|mark| is_mixable(mark)) else { return };
-            let same =
-                self.active.iter().take_while(|active| is_mixable(active)).position(|active| *active == mark);
-            let Some(j) = same.filter(|&j| j != i) else { continue };
-            // Code, the innermost mark, is not counted in `len`.
-            marks.truncate(len);
-            marks.remove(i);
-            let to = if i > j { j } else { j.min(marks.len()) };
-            marks.insert(to, mark);
+            let mut active = self.active.iter().take_while(|active| is_mixable(active));
+            let Some(j) = active.position(|active| *active == mark).filter(|&j| j != i) else { continue };
+            let part = |range: Range<usize>| range.filter_map(|at| marks.get(at).copied());
+            // Further back it goes one place less, and code, which `len` does not count, may come along:
+            // both as prosemirror-markdown has it.
+            *marks = if i > j {
+                part(0..j).chain([mark]).chain(part(j..i)).chain(part(i + 1..len)).collect()
+            } else {
+                part(0..i).chain(part(i + 1..j)).chain([mark]).chain(part(j..len)).collect()
+            };
         }
     }
 
@@ -186,22 +189,24 @@ fn is_mixable(mark: &Mark) -> bool {
     mark.kind != CODE
 }
 
-fn open_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) -> &'static str {
-    match mark.kind.as_ref() {
-        EM => "*",
-        STRONG => "**",
-        LINK => {
-            writer.in_autolink = is_plain_url(mark, nodes, index);
-            if writer.in_autolink { "<" } else { "[" }
-        }
-        _ => "",
-    }
-}
-
-fn close_mark(writer: &mut Writer, mark: &Mark) -> Cow<'static, str> {
+fn open_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) -> Cow<'static, str> {
     match mark.kind.as_ref() {
         EM => "*".into(),
         STRONG => "**".into(),
+        CODE => backticks(nodes.get(index)).0.into(),
+        LINK => {
+            writer.in_autolink = is_plain_url(mark, nodes, index);
+            if writer.in_autolink { "<".into() } else { "[".into() }
+        }
+        _ => "".into(),
+    }
+}
+
+fn close_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) -> Cow<'static, str> {
+    match mark.kind.as_ref() {
+        EM => "*".into(),
+        STRONG => "**".into(),
+        CODE => backticks(index.checked_sub(1).and_then(|index| nodes.get(index))).1.into(),
         LINK if std::mem::take(&mut writer.in_autolink) => ">".into(),
         LINK => {
             let href = mark.attrs.get("href").and_then(Value::as_str).unwrap_or_default();
@@ -233,10 +238,11 @@ fn title(title: Option<&Value>) -> String {
     }
 }
 
-/// A code span whose backticks are one more than the longest run inside.
-fn code_span(text: &str, longest: usize) -> String {
+/// What opens and closes code: one backtick more than the longest run inside.
+fn backticks(node: Option<&Node>) -> (String, String) {
+    let longest = node.map_or(0, |node| longest_run(&node.text, '`'));
     let ticks = "`".repeat(longest + 1);
-    if longest > 0 { format!("{ticks} {text} {ticks}") } else { format!("`{text}`") }
+    if longest > 0 { (format!("{ticks} "), format!(" {ticks}")) } else { (ticks.clone(), ticks) }
 }
 
 /// The space that a text begins with, and the rest of its first line.
