@@ -1,11 +1,17 @@
 //! Reads one JSON request per line and answers with one JSON line: for comparing our Markdown with
 //! another implementation without a Node.js addon in between.
 //!
-//! - `{"markdown": "..."}` answers `{"doc": ..., "markdown": ..., "lost": [...]}`
-//! - `{"doc": {...}}`, a document as ProseMirror has it in JSON, answers `{"markdown": ...}`
+//! - `{"markdown": "..."}` answers `{"doc": ..., "markdown": ..., "lost": [...], "update": "..."}`
+//! - `{"doc": {...}}`, a document as ProseMirror has it in JSON, answers `{"markdown": ..., "update": "..."}`
+//! - `{"update": "..."}` answers `{"markdown": ...}` or `{"error": ...}`
+//!
+//! Updates are in Base64, those that are made have the client id 7.
 
 use std::io::{BufRead, Write};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use civicpress_realtime::document::xml::{document_to_update, update_to_markdown};
 use civicpress_realtime::markdown::{Mark, Node, check_lossless, parse, serialize};
 use serde_json::{Map, Value, json};
 
@@ -13,10 +19,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line?)?;
-        let answer = match (request.get("markdown").and_then(Value::as_str), request.get("doc")) {
-            (Some(markdown), _) => parsed(markdown),
-            (_, Some(doc)) => json!({ "markdown": serialize(&node_of(doc)) }),
-            _ => json!({ "error": "neither markdown nor doc" }),
+        let text = |name: &str| request.get(name).and_then(Value::as_str);
+        let answer = match (text("markdown"), text("update"), request.get("doc")) {
+            (Some(markdown), _, _) => parsed(markdown),
+            (_, Some(update), _) => match update_to_markdown(&STANDARD.decode(update)?) {
+                Ok(markdown) => json!({ "markdown": markdown }),
+                Err(error) => json!({ "error": error.to_string() }),
+            },
+            (_, _, Some(doc)) => written(&node_of(doc)),
+            _ => json!({ "error": "neither markdown, update nor doc" }),
         };
         serde_json::to_writer(&mut out, &answer)?;
         out.write_all(b"\n")?;
@@ -30,7 +41,16 @@ fn parsed(markdown: &str) -> Value {
         .iter()
         .map(|lost| json!([lost.first_line, lost.last_line, lost.kind]))
         .collect();
-    json!({ "doc": json_of(&parsed.doc), "markdown": serialize(&parsed.doc), "lost": lost })
+    let mut answer = written(&parsed.doc);
+    answer["doc"] = json_of(&parsed.doc);
+    answer["lost"] = lost.into();
+    answer
+}
+
+fn written(doc: &Node) -> Value {
+    const CLIENT: u64 = 7;
+    let update = document_to_update(doc, CLIENT).map(|update| STANDARD.encode(update)).ok();
+    json!({ "markdown": serialize(doc), "update": update })
 }
 
 fn json_of(node: &Node) -> Value {

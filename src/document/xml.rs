@@ -1,52 +1,66 @@
-//! STUB
-use crate::error::{Code, RealtimeError, Result};
-use crate::markdown::{self, Node};
+//! The editor's tree inside a Yjs document, as y-prosemirror reads and writes it
+//! (<https://github.com/yjs/y-prosemirror/blob/master/src/plugins/sync-plugin.js>).
+//!
+//! | in the editor | in Yjs |
+//! | --- | --- |
+//! | a node | an `XmlElement` of the same name |
+//! | its attributes, without those that are null | the element's attributes; a number stays a number |
+//! | texts side by side | one `XmlText` |
+//! | a mark | a formatting attribute; its value is an object with the mark's attributes, null ones as well |
+//! | a mark that may be there twice | the same, named `name--` and eight characters of a hash |
+
+mod read;
+mod seed;
+mod write;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
 use yrs::updates::decoder::Decode;
-use yrs::{
-    Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Transact, Update, WriteTxn, XmlElementPrelim,
-    XmlFragment, XmlOut, XmlTextPrelim,
-};
-pub fn document_to_update(doc: &Node, client: u64) -> Result<Bytes> {
-    let ydoc = Doc::with_options(Options {
-        offset_kind: OffsetKind::Utf16,
-        ..Options::with_client_id(yrs::ClientID::new(client))
-    });
-    let mut txn = ydoc.transact_mut();
-    let f = txn.get_or_insert_xml_fragment("default");
-    for p in &doc.content {
-        let e = f.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
-        for t in &p.content {
-            e.push_back(&mut txn, XmlTextPrelim::new(t.text.clone()));
-        }
-    }
-    Ok(txn.encode_diff_v1(&StateVector::default()).into())
-}
+use yrs::{Doc, OffsetKind, Options, ReadTxn, Transact, Update, WriteTxn};
+
+use super::FRAGMENT;
+use crate::error::{Code, RealtimeError, Result};
+use crate::markdown;
+use crate::protocol::update::check_update;
+
+pub use read::{Reading, read, read_fragment};
+pub use seed::document_to_update;
+pub use write::{insert_nodes, write_fragment};
+
+/// A new document with this Markdown in it, as one update.
+///
+/// The same text and client give the same bytes, so a record that two servers seed independently is
+/// seeded once. What the editor's schema has no node for is not in it: see [`markdown::parse`].
 pub fn markdown_to_update(markdown: &str, client: u64) -> Result<Bytes> {
     document_to_update(&markdown::parse(markdown).doc, client)
 }
+
+/// The Markdown of the document that this update is all of.
+///
+/// Fails with [`Code::InvalidYjsUpdate`] if the bytes are not an update, or one that builds on changes
+/// which are not in it.
 pub fn update_to_markdown(update: &[u8]) -> Result<String> {
-    crate::protocol::update::check_update(update)
-        .map_err(|e| RealtimeError::new(Code::InvalidYjsUpdate, e.to_string()))?;
-    let doc = Doc::new();
-    let mut txn = doc.transact_mut();
-    txn.apply_update(
-        Update::decode_v1(update).map_err(|e| RealtimeError::new(Code::InvalidYjsUpdate, e.to_string()))?,
-    )
-    .map_err(|e| RealtimeError::new(Code::InvalidYjsUpdate, e.to_string()))?;
-    let f = txn.get_or_insert_xml_fragment("default");
-    let mut out = vec![];
-    for c in f.children(&txn) {
-        if let XmlOut::Element(e) = c {
-            out.push(
-                e.children(&txn)
-                    .map(|t| match t {
-                        XmlOut::Text(t) => t.get_string(&txn),
-                        _ => String::new(),
-                    })
-                    .collect::<String>(),
-            );
-        }
-    }
-    Ok(out.join("\n\n"))
+    check_update(update).map_err(|error| invalid(&error.to_string()))?;
+    // Whatever yrs does with bytes that are well-formed and still make no sense, it is an error here.
+    catch_unwind(AssertUnwindSafe(|| render(update))).unwrap_or_else(|_| Err(invalid("cannot be integrated")))
 }
+
+fn render(update: &[u8]) -> Result<String> {
+    let update = Update::decode_v1(update).map_err(|error| invalid(&error.to_string()))?;
+    let doc = Doc::with_options(Options { offset_kind: OffsetKind::Utf16, ..Options::default() });
+    let mut txn = doc.transact_mut();
+    txn.apply_update(update).map_err(|error| invalid(&error.to_string()))?;
+    if txn.has_missing_updates() {
+        return Err(invalid("builds on changes that it does not have"));
+    }
+    let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+    Ok(markdown::serialize(&read_fragment(&txn, &fragment)))
+}
+
+fn invalid(why: &str) -> RealtimeError {
+    RealtimeError::new(Code::InvalidYjsUpdate, format!("the update {why}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ pub(crate) const CODE: &str = "code";
 
 /// The deepest tree that is built, read or written. Markdown itself gives at most 22 levels
 /// (see `block`); the editor has no limit, so somebody else's document may be deeper.
-pub const DEPTH_MAX: usize = 64;
+pub(crate) const DEPTH_MAX: usize = 64;
 
 /// What a node may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

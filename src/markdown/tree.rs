@@ -191,6 +191,10 @@ impl Inline<'_> {
 
     fn node(&mut self, builder: &mut Builder, name: &str, attrs: Attrs, at: usize) {
         self.filled(builder, at);
+        if !self.links.is_empty() && name != schema::HARD_BREAK {
+            // The editor's documents in Yjs keep marks of text only.
+            self.lose(builder, "linked_node", at);
+        }
         builder.inline_node(name, attrs);
     }
 

@@ -1,0 +1,243 @@
+//! From Yjs to the editor's tree.
+
+use serde_json::Value;
+use yrs::types::text::YChange;
+use yrs::types::{Attrs as TextAttrs, ToJson};
+use yrs::{Any, Out, ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlFragmentRef, XmlOut, XmlTextRef};
+
+use crate::markdown::schema::{self, Content, DEPTH_MAX, Group};
+use crate::markdown::{Attrs, Mark, Node};
+
+/// A document, and whether it is all that the fragment holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The document's root, a `doc`.
+    pub doc: Node,
+    /// How many nodes and marks did not fit the schema. Their text is in the document nevertheless,
+    /// where an editor would have deleted it.
+    pub misfits: usize,
+}
+
+/// Reads the editor's document, [`Reading::doc`] alone.
+pub fn read_fragment(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Node {
+    read(txn, fragment).doc
+}
+
+/// Reads the editor's document.
+///
+/// What fits the schema is read as the editor reads it: a node without the content it must have is left out.
+/// Text where the schema allows none, which edits at the same time or other programs can bring about, is
+/// kept: as a paragraph among blocks, without the mark that does not exist. What is nested deeper than
+/// any editor shows is flat.
+pub fn read(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
+    let mut reader = Reader { txn, misfits: 0 };
+    let children = reader.children(fragment, 1);
+    let mut doc = schema::empty(schema::DOC);
+    doc.content = reader.fit(Content::Blocks, children);
+    Reading { doc, misfits: reader.misfits }
+}
+
+struct Reader<'a, T> {
+    txn: &'a T,
+    misfits: usize,
+}
+
+impl<T: ReadTxn> Reader<'_, T> {
+    fn children(&mut self, parent: &impl XmlFragment, depth: usize) -> Vec<Node> {
+        if depth > DEPTH_MAX {
+            self.misfits += 1;
+            return self.flat(parent);
+        }
+        let mut nodes = Vec::new();
+        for child in parent.children(self.txn) {
+            match child {
+                XmlOut::Element(element) => self.element(&element, depth, &mut nodes),
+                XmlOut::Text(text) => self.text(&text, &mut nodes),
+                XmlOut::Fragment(_) => self.misfits += 1,
+            }
+        }
+        nodes
+    }
+
+    /// All the text inside, in the order of the document and without recursion.
+    fn flat(&mut self, parent: &impl XmlFragment) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for inside in parent.successors(self.txn) {
+            if let XmlOut::Text(text) = inside {
+                self.text(&text, &mut nodes);
+            }
+        }
+        nodes
+    }
+
+    /// Adds the element's node; or, where it is none, what is inside.
+    fn element(&mut self, element: &XmlElementRef, depth: usize, nodes: &mut Vec<Node>) {
+        let children = self.children(element, depth + 1);
+        let name = element.try_tag().map(AsRef::as_ref).unwrap_or_default();
+        let known = schema::node_type(name).filter(|known| !matches!(known.name, schema::DOC | schema::TEXT));
+        let Some(node_type) = known else {
+            self.misfits += 1;
+            nodes.extend(children);
+            return;
+        };
+        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
+        let given: Attrs = given.collect();
+        let Some(mut attrs) = schema::complete_attrs(node_type.attrs, given) else {
+            self.misfits += 1;
+            nodes.extend(children);
+            return;
+        };
+        attrs.retain(|_, value| !value.is_null());
+        let content = self.fit(node_type.content, children);
+        let required =
+            !matches!(node_type.content, Content::Inline | Content::Text | Content::Leaf | Content::Cells);
+        if !(required && content.is_empty()) {
+            nodes.push(Node { attrs, content, ..schema::empty(node_type.name) });
+        }
+    }
+
+    fn text(&mut self, text: &XmlTextRef, nodes: &mut Vec<Node>) {
+        for piece in text.diff(self.txn, YChange::identity) {
+            let Out::Any(Any::String(content)) = piece.insert else {
+                self.misfits += 1;
+                continue;
+            };
+            if !content.is_empty() {
+                let marks = piece.attributes.map(|attrs| self.marks(&attrs)).unwrap_or_default();
+                push_text(nodes, schema::text(content.as_ref(), marks));
+            }
+        }
+    }
+
+    fn marks(&mut self, attributes: &TextAttrs) -> Vec<Mark> {
+        let mut names: Vec<_> = attributes.iter().collect();
+        names.sort_by(|(a, _), (b, _)| {
+            (schema::mark_rank(mark_name(a)), a).cmp(&(schema::mark_rank(mark_name(b)), b))
+        });
+        let mut marks = Vec::new();
+        for (name, value) in names {
+            let mark_type = schema::MARK_TYPES.iter().find(|(known, _)| *known == mark_name(name));
+            let given = match json(value) {
+                Value::Object(given) => given.into_iter().collect(),
+                _ => Attrs::new(),
+            };
+            match mark_type.and_then(|(known, spec)| Some((*known, schema::complete_attrs(spec, given)?))) {
+                Some((known, attrs)) => marks.push(Mark { kind: known.into(), attrs }),
+                None => self.misfits += 1,
+            }
+        }
+        marks
+    }
+
+    fn value(&self, value: &Out) -> Value {
+        json(&value.to_json(self.txn))
+    }
+
+    /// Children as a node with this content can have them.
+    fn fit(&mut self, content: Content, children: Vec<Node>) -> Vec<Node> {
+        let mut fitted = Fitted { content, nodes: Vec::new(), strays: Vec::new(), misfits: 0 };
+        children.into_iter().for_each(|child| fitted.add(child));
+        fitted.wrap_strays();
+        let first = fitted.nodes.first();
+        if content == Content::ParagraphFirst && first.is_some_and(|first| first.kind != schema::PARAGRAPH) {
+            fitted.misfits += 1;
+            fitted.nodes.insert(0, schema::empty(schema::PARAGRAPH));
+        }
+        self.misfits += fitted.misfits;
+        fitted.nodes
+    }
+}
+
+/// Children made to fit. Those that cannot stand here are put into a node that can, or give their own
+/// children instead.
+struct Fitted {
+    content: Content,
+    nodes: Vec<Node>,
+    /// Inline nodes and blocks in a row that wait for a node around them.
+    strays: Vec<Node>,
+    misfits: usize,
+}
+
+impl Fitted {
+    fn add(&mut self, child: Node) {
+        let Some(group) = schema::node_type(&child.kind).map(|node_type| node_type.group) else { return };
+        let is_plain_text = child.kind == schema::TEXT && child.marks.is_empty();
+        if self.content.takes(group) && (self.content != Content::Text || is_plain_text) {
+            self.wrap_strays();
+            if child.kind == schema::TEXT {
+                push_text(&mut self.nodes, child);
+            } else {
+                self.nodes.push(child);
+            }
+            return;
+        }
+        self.misfits += 1;
+        if self.content == Content::Text && child.kind == schema::TEXT {
+            push_text(&mut self.nodes, schema::text(child.text, Vec::new()));
+        } else if self.wrapper().is_some() && matches!(group, Group::Inline | Group::Block) {
+            self.strays.push(child);
+        } else {
+            child.content.into_iter().for_each(|inside| self.add(inside));
+        }
+    }
+
+    /// What a stray may be put into.
+    fn wrapper(&self) -> Option<&'static schema::NodeType> {
+        schema::node_type(match self.content {
+            Content::Blocks | Content::ParagraphFirst => schema::PARAGRAPH,
+            Content::Items => schema::LIST_ITEM,
+            Content::Rows => schema::TABLE_ROW,
+            Content::Cells => schema::TABLE_CELL,
+            Content::Inline | Content::Text | Content::Leaf => return None,
+        })
+    }
+
+    fn wrap_strays(&mut self) {
+        let Some(wrapper) = self.wrapper().filter(|_| !self.strays.is_empty()) else { return };
+        let mut inside = Self { content: wrapper.content, nodes: Vec::new(), strays: Vec::new(), misfits: 0 };
+        std::mem::take(&mut self.strays).into_iter().for_each(|stray| inside.add(stray));
+        inside.wrap_strays();
+        self.nodes.extend(schema::fill(wrapper, Attrs::new(), inside.nodes));
+    }
+}
+
+/// Adds text; the same marks on both sides make it one.
+fn push_text(nodes: &mut Vec<Node>, text: Node) {
+    match nodes.last_mut() {
+        Some(last) if last.kind == schema::TEXT && last.marks == text.marks => last.text.push_str(&text.text),
+        _ => nodes.push(text),
+    }
+}
+
+/// The mark's name without the hash that tells two of a type apart.
+fn mark_name(attribute: &str) -> &str {
+    const HASH_LEN: usize = 8;
+    match attribute.len().checked_sub(HASH_LEN + 2).and_then(|at| attribute.split_at_checked(at)) {
+        Some((name, hash))
+            if hash.starts_with("--")
+                && hash
+                    .bytes()
+                    .skip(2)
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) =>
+        {
+            name
+        }
+        _ => attribute,
+    }
+}
+
+fn json(value: &Any) -> Value {
+    match value {
+        Any::Null | Any::Undefined | Any::Buffer(_) => Value::Null,
+        Any::Bool(value) => (*value).into(),
+        Any::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => number.into(),
+            (None, number) => number.into(),
+        },
+        Any::String(text) => text.as_ref().into(),
+        Any::Array(values) => values.iter().map(json).collect(),
+        Any::Map(values) => {
+            Value::Object(values.iter().map(|(name, value)| (name.clone(), json(value))).collect())
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A new document as an update, encoded here and not by yrs.
+//!
+//! Two servers that seed the same record must give the same bytes: the same ids for the same items. yrs keeps
+//! attributes in hash maps whose order is another one in every process, and the order is part of
+//! the encoding. So the items are written here, in the order and the form in which Yjs writes them
+//! (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>): the same bytes as y-prosemirror's for the
+//! same document.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::super::FRAGMENT;
+use super::write::any;
+use crate::error::{Code, RealtimeError, Result};
+use crate::markdown::schema::{self, DEPTH_MAX, TEXT};
+use crate::markdown::{Attrs, Mark, Node};
+use crate::protocol::wire::{put_bytes, put_var};
+
+/// Item contents (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>, `contentRefs`).
+const CONTENT_STRING: u8 = 4;
+const CONTENT_FORMAT: u8 = 6;
+const CONTENT_TYPE: u8 = 7;
+const CONTENT_ANY: u8 = 8;
+/// Flags beside them: the item has a left neighbour, or a key in its parent.
+const HAS_LEFT: u8 = 0x80;
+const HAS_KEY: u8 = 0x20;
+/// Shared types (<https://github.com/yjs/yjs/blob/main/src/structs/ContentType.js>).
+const TYPE_XML_ELEMENT: u64 = 3;
+const TYPE_XML_TEXT: u64 = 6;
+/// The largest client id: ids are JavaScript's safe integers.
+const CLIENT_MAX: u64 = (1 << 53) - 1;
+
+/// A new document with this content, as one update; the same bytes for the same content and client.
+///
+/// Fails if the client id is no safe integer of JavaScript, or if the tree is nested deeper than the editor's
+/// can be.
+pub fn document_to_update(doc: &Node, client: u64) -> Result<Bytes> {
+    if client > CLIENT_MAX {
+        return Err(RealtimeError::new(Code::Internal, "the client id of a seed is out of range"));
+    }
+    let mut seed = Seed { client, items: Vec::new(), count: 0, clock: 0 };
+    seed.children(Parent::Root, &doc.content, 0)?;
+    let mut update = Vec::with_capacity(seed.items.len() + 16);
+    if seed.count == 0 {
+        put_var(&mut update, 0);
+    } else {
+        put_var(&mut update, 1);
+        put_var(&mut update, seed.count);
+        put_var(&mut update, client);
+        put_var(&mut update, 0);
+        update.append(&mut seed.items);
+    }
+    // Nothing is deleted.
+    put_var(&mut update, 0);
+    Ok(update.into())
+}
+
+/// What an item is in.
+#[derive(Debug, Clone, Copy)]
+enum Parent {
+    Root,
+    /// The item of the parent, by its clock.
+    Item(u64),
+}
+
+struct Seed {
+    client: u64,
+    items: Vec<u8>,
+    count: u64,
+    clock: u64,
+}
+
+impl Seed {
+    fn children(&mut self, parent: Parent, nodes: &[Node], depth: usize) -> Result<()> {
+        if depth > DEPTH_MAX {
+            return Err(RealtimeError::new(Code::Internal, "the document is nested too deeply"));
+        }
+        let mut left = None;
+        for group in nodes.chunk_by(|a, b| a.kind == TEXT && b.kind == TEXT) {
+            let item = self.item(CONTENT_TYPE, parent, left, None, 1);
+            left = Some(item);
+            match group {
+                [node] if node.kind != TEXT => {
+                    put_var(&mut self.items, TYPE_XML_ELEMENT);
+                    put_bytes(&mut self.items, node.kind.as_bytes());
+                    self.children(Parent::Item(item), &node.content, depth + 1)?;
+                    self.attributes(item, node);
+                }
+                texts => {
+                    put_var(&mut self.items, TYPE_XML_TEXT);
+                    self.texts(item, texts);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self, element: u64, node: &Node) {
+        let spec = schema::node_type(&node.kind).map(|known| known.attrs).unwrap_or_default();
+        for (name, value) in ordered(&node.attrs, spec) {
+            if !value.is_null() {
+                self.item(CONTENT_ANY, Parent::Item(element), None, Some(name), 1);
+                put_var(&mut self.items, 1);
+                any(value).encode(&mut self.items);
+            }
+        }
+    }
+
+    /// Pieces of text, each between the marks that begin and end with it.
+    fn texts(&mut self, parent: u64, texts: &[Node]) {
+        let parent = Parent::Item(parent);
+        let mut left = None;
+        for text in texts.iter().filter(|text| !text.text.is_empty()) {
+            for mark in &text.marks {
+                left = Some(self.format(parent, left, mark, &mark_json(mark)));
+            }
+            let len = text.text.encode_utf16().count() as u64;
+            let item = self.item(CONTENT_STRING, parent, left, None, len);
+            put_bytes(&mut self.items, text.text.as_bytes());
+            left = Some(item + len - 1);
+            for mark in &text.marks {
+                left = Some(self.format(parent, left, mark, "null"));
+            }
+        }
+    }
+
+    fn format(&mut self, parent: Parent, left: Option<u64>, mark: &Mark, value: &str) -> u64 {
+        let item = self.item(CONTENT_FORMAT, parent, left, None, 1);
+        put_bytes(&mut self.items, mark.kind.as_bytes());
+        put_bytes(&mut self.items, value.as_bytes());
+        item
+    }
+
+    /// Begins an item and gives its clock; its content comes next. An item with a left neighbour is in the
+    /// parent of that one.
+    fn item(&mut self, content: u8, parent: Parent, left: Option<u64>, key: Option<&str>, len: u64) -> u64 {
+        let out = &mut self.items;
+        let flags = if left.is_some() { HAS_LEFT } else { 0 } | if key.is_some() { HAS_KEY } else { 0 };
+        out.push(content | flags);
+        match (left, parent) {
+            (Some(clock), _) => {
+                put_var(out, self.client);
+                put_var(out, clock);
+            }
+            (None, Parent::Root) => {
+                put_var(out, 1);
+                put_bytes(out, FRAGMENT.as_bytes());
+            }
+            (None, Parent::Item(clock)) => {
+                put_var(out, 0);
+                put_var(out, self.client);
+                put_var(out, clock);
+            }
+        }
+        if let Some(key) = key.filter(|_| left.is_none()) {
+            put_bytes(out, key.as_bytes());
+        }
+        let clock = self.clock;
+        self.clock += len;
+        self.count += 1;
+        clock
+    }
+}
+
+/// Attributes in the schema's order, then those that it does not have.
+fn ordered<'a>(
+    attrs: &'a Attrs,
+    spec: &'static [(&'static str, schema::Fallback)],
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let known = spec.iter().filter_map(|(name, _)| attrs.get_key_value(*name));
+    let others = attrs.iter().filter(|(name, _)| spec.iter().all(|(known, _)| known != name));
+    known.chain(others).map(|(name, value)| (name.as_str(), value))
+}
+
+/// A mark's attributes as JSON, in the schema's order.
+fn mark_json(mark: &Mark) -> String {
+    let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
+    let attrs: Vec<String> = ordered(&mark.attrs, spec.unwrap_or_default())
+        .map(|(name, value)| format!("{}:{value}", Value::from(name)))
+        .collect();
+    format!("{{{}}}", attrs.join(","))
+}

@@ -1,0 +1,5 @@
+use yrs::XmlFragment;
+
+use super::*;
+
+const CLIENT: u64 = 7;
