@@ -55,6 +55,8 @@ codes! {
     PermissionDenied = "PERMISSION_DENIED", status 401, close 4003;
     /// No handler for this type of room.
     RoomTypeNotRegistered = "ROOM_TYPE_NOT_REGISTERED", status 404, close 4004;
+    /// Sent away by somebody who may do so; it may come back.
+    Kicked = "KICKED", status 403, close 4003;
     /// No such room is live.
     RoomNotFound = "ROOM_NOT_FOUND", status 404, close 4004;
     /// A cap on connections or rooms is reached.

@@ -3,8 +3,8 @@
 use super::complaint::Complaint;
 use super::section::{Checked, Section};
 use super::{
-    Config, ConnectionCleanup, Document, Durability, Limits, LossyPolicy, Policy, RateLimiting, Redis, Rooms,
-    SnapshotStorage, Snapshots, Storage,
+    Auth, Config, ConnectionCleanup, Document, Durability, Features, Limits, LossyPolicy, Policy, RateLimiting, Redis, Rooms,
+    SnapshotStorage, Snapshots, Storage, WithoutEdit,
 };
 
 /// Long waits end here, so that adding one to a point in time cannot overflow.
@@ -39,6 +39,8 @@ pub(super) fn config(top: &Section<'_>) -> Checked<Config> {
             "a list of IP addresses or ranges such as 127.0.0.1 or 10.0.0.0/8",
             |text| text.parse().ok(),
         )?,
+        features: features(&top.section("features")?)?,
+        auth: auth(&top.section("auth")?)?,
         rooms: rooms(&top.section("rooms")?)?,
         snapshots: snapshots(&top.section("snapshots")?)?,
         rate_limiting: rate_limiting(&top.section("rate_limiting")?)?,
@@ -50,6 +52,28 @@ pub(super) fn config(top: &Section<'_>) -> Checked<Config> {
     };
     relations(&config)?;
     Ok(config)
+}
+
+fn features(section: &Section<'_>) -> Checked<Features> {
+    Ok(Features {
+        realtime: section.flag("realtime")?,
+        collaborative_editing: section.flag("collaborative_editing")?,
+        presence_tracking: section.flag("presence_tracking")?,
+        snapshots: section.flag("snapshots")?,
+    })
+}
+
+fn auth(section: &Section<'_>) -> Checked<Auth> {
+    Ok(Auth {
+        revalidate_interval: section.seconds_or_zero("revalidate_interval", DAYS_30_SECONDS as f64)?,
+        allowed_roles: section.list("allowed_roles", "a list of roles such as clerk or admin", |text| {
+            (!text.is_empty()).then(|| text.to_owned())
+        })?,
+        without_edit: section.choice(
+            "without_edit",
+            &[("readonly", WithoutEdit::ReadOnly), ("reject", WithoutEdit::Reject)],
+        )?,
+    })
 }
 
 fn rooms(section: &Section<'_>) -> Checked<Rooms> {

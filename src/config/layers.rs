@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::complaint::{Complaint, Place, shown};
 use super::layer::{Layer, Source};
@@ -58,6 +58,31 @@ impl Layers {
     /// the system does not give it out, and as [`Layers::yaml`] otherwise.
     pub fn file(self, path: &Path) -> Result<Self> {
         self.yaml(&read(path)?, Some(path))
+    }
+
+    /// Adds the host's feature flags: the keys of `features` in a YAML file. Its other features are no
+    /// concern of ours, and a file that is not there switches nothing off.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layers::file`], but for a missing file.
+    pub fn features(self, path: &Path) -> Result<Self> {
+        let text = match read(path) {
+            Err(error) if error.context.get("reason").is_some_and(|reason| reason == "not_found") => return Ok(self),
+            read => read?,
+        };
+        let value = yaml::parse(&text).map_err(|error| unreadable(error, &text, Some(path)))?;
+        let known = known::defaults()?.get("features").and_then(Value::as_object);
+        let is_known = |name: &str| known.is_some_and(|known| known.contains_key(name));
+        let given = match value {
+            Value::Object(mut top) => top.remove("features"),
+            _ => None,
+        };
+        let features = match given {
+            Some(Value::Object(all)) => Value::Object(all.into_iter().filter(|(name, _)| is_known(name)).collect()),
+            other => other.unwrap_or_default(),
+        };
+        self.add(Source::Yaml { text, file: Some(path.to_owned()) }, json!({ "features": features }))
     }
 
     /// Adds an object with the keys of `realtime.yml`.

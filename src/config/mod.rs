@@ -57,6 +57,10 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpRange>,
+    /// Parts that can be switched off.
+    pub features: Features,
+    /// Who may connect, and how often that is asked again.
+    pub auth: Auth,
     /// How many rooms, and how long they stay.
     pub rooms: Rooms,
     /// When and where documents are saved.
@@ -97,6 +101,41 @@ impl Default for Config {
     fn default() -> Self {
         Layers::new().load().expect("the defaults hold").config
     }
+}
+
+/// Parts that can be switched off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Features {
+    /// Whether there is realtime at all.
+    pub realtime: bool,
+    /// Whether records may be edited together; otherwise everybody reads only.
+    pub collaborative_editing: bool,
+    /// Whether people see each other and their carets.
+    pub presence_tracking: bool,
+    /// Whether snapshots are taken and drafts written.
+    pub snapshots: bool,
+}
+
+/// Who may connect, and how often that is asked again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Auth {
+    /// How often sessions are validated and rights asked for again; zero = never.
+    #[serde(serialize_with = "seconds")]
+    pub revalidate_interval: Duration,
+    /// The roles that may connect; empty = all.
+    pub allowed_roles: Vec<String>,
+    /// What becomes of a user who may view a record but not edit it.
+    pub without_edit: WithoutEdit,
+}
+
+/// What becomes of a user who may view a record but not edit it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WithoutEdit {
+    /// They read along.
+    ReadOnly,
+    /// They may not connect.
+    Reject,
 }
 
 /// How many rooms, and how long they stay.

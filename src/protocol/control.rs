@@ -96,6 +96,15 @@ pub fn session_revoked(reason: &str) -> Frame {
     control("session.revoked", json!({ "reason": reason }))
 }
 
+/// What the client may do has changed, and why if there is a reason.
+pub fn permission_changed(read_only: bool, reason: Option<&str>) -> Frame {
+    let mut fields = json!({ "readOnly": read_only });
+    if let Some(reason) = reason {
+        fields["reason"] = reason.into();
+    }
+    control("permission.changed", fields)
+}
+
 /// Everything this client has sent so far is on disk.
 pub fn saved(version: u64) -> Frame {
     control("saved", json!({ "version": version }))

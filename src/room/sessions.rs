@@ -34,7 +34,11 @@ pub struct Session {
     pub reads_text: bool,
     /// Its queue.
     pub outbox: Outbox,
+    /// The token it was let in with; shown to the host again, and never to anybody else.
+    token: Option<String>,
     revoked: AtomicBool,
+    /// What it may do, as last said by the host.
+    read_only: AtomicBool,
     opened: Instant,
     /// When something last came from it, in ms after `opened`.
     heard_ms: AtomicU64,
@@ -51,8 +55,51 @@ impl Session {
         outbox: Outbox,
         now: Instant,
     ) -> Self {
-        let revoked = AtomicBool::new(false);
-        Self { client, user, room, ip, reads_text, outbox, revoked, opened: now, heard_ms: AtomicU64::new(0) }
+        Self {
+            client,
+            user,
+            room,
+            ip,
+            reads_text,
+            outbox,
+            token: None,
+            revoked: AtomicBool::new(false),
+            read_only: AtomicBool::new(false),
+            opened: now,
+            heard_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Keeps the token, so that the host can be asked again, and what the host said.
+    #[must_use]
+    pub fn authorized(mut self, token: Option<String>, read_only: bool) -> Self {
+        self.token = token;
+        self.read_only = AtomicBool::new(read_only);
+        self
+    }
+
+    /// The token it was let in with. Never logged.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Whether its edits are refused, as last said by the host.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only.load(Ordering::Acquire)
+    }
+
+    /// Changes what it may do, before any later frame. True if that is a change.
+    pub fn set_read_only(&self, read_only: bool) -> bool {
+        self.read_only.swap(read_only, Ordering::AcqRel) != read_only
+    }
+
+    /// Ends the connection; nothing that it sends from now on counts.
+    pub fn end(&self, error: &RealtimeError) {
+        self.revoked.store(true, Ordering::Release);
+        if self.reads_text {
+            self.outbox.send(control::error(error));
+        }
+        self.outbox.close(control::close(error));
     }
 
     /// Whether nothing that this connection sends counts any more.
@@ -96,8 +143,8 @@ pub struct Sessions {
 
 #[derive(Debug, Default)]
 struct Inner {
+    by_client: HashMap<ClientId, Arc<Session>>,
     by_user: HashMap<UserId, Vec<Arc<Session>>>,
-    count: usize,
     /// Latest revocation per user, with its reason.
     revoked: HashMap<UserId, (Instant, String)>,
 }
@@ -119,13 +166,14 @@ impl SessionEntry {
 impl Drop for SessionEntry {
     fn drop(&mut self) {
         let mut inner = self.sessions.lock();
-        let Some(of_user) = inner.by_user.get_mut(&self.session.user) else { return };
-        of_user.retain(|session| !Arc::ptr_eq(session, &self.session));
-        if of_user.is_empty() {
-            inner.by_user.remove(&self.session.user);
+        inner.by_client.remove(&self.session.client);
+        if let Some(of_user) = inner.by_user.get_mut(&self.session.user) {
+            of_user.retain(|session| !Arc::ptr_eq(session, &self.session));
+            if of_user.is_empty() {
+                inner.by_user.remove(&self.session.user);
+            }
         }
-        inner.count -= 1;
-        if inner.count == 0 {
+        if inner.by_client.is_empty() {
             self.sessions.emptied.notify_waiters();
         }
     }
@@ -143,7 +191,7 @@ impl Sessions {
         }
         let session = Arc::new(session);
         inner.by_user.entry(session.user.clone()).or_default().push(Arc::clone(&session));
-        inner.count += 1;
+        inner.by_client.insert(session.client, Arc::clone(&session));
         drop(inner);
         Ok(SessionEntry { sessions: self.clone(), session })
     }
@@ -177,12 +225,22 @@ impl Sessions {
 
     /// All sessions, at this moment.
     pub fn all(&self) -> Vec<Arc<Session>> {
-        self.lock().by_user.values().flatten().cloned().collect()
+        self.lock().by_client.values().cloned().collect()
+    }
+
+    /// One client's session.
+    pub fn get(&self, client: ClientId) -> Option<Arc<Session>> {
+        self.lock().by_client.get(&client).cloned()
+    }
+
+    /// All sessions of a user.
+    pub fn of_user(&self, user: &UserId) -> Vec<Arc<Session>> {
+        self.lock().by_user.get(user).cloned().unwrap_or_default()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.lock().count
+        self.lock().by_client.len()
     }
 
     /// Whether there are none.
