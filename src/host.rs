@@ -4,6 +4,7 @@
 //! ([`Host::load`]) and when a draft is written ([`Host::save`]). It is told by [`Host::emit`], which
 //! must not block: no frame of a live document ever waits for the host.
 
+use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -17,13 +18,35 @@ use crate::ids::{RoomId, UserId};
 /// A future that the engine may hold and send between its threads.
 pub type HostFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
+/// A session's token. It is shown to nobody but the host: not in logs, not in debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// A token as it was presented.
+    pub const fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    /// The token itself, for the host.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(not shown)")
+    }
+}
+
 /// Somebody asks to join a room.
 #[derive(Debug, Clone)]
 pub struct AuthorizeRequest {
     /// The room asked for.
     pub room: RoomId,
-    /// The token presented, if any. Never logged.
-    pub token: Option<String>,
+    /// The token presented.
+    pub token: Token,
     /// Where the connection comes from, after `trusted_proxies` were taken into account.
     pub client_ip: IpAddr,
 }
@@ -42,6 +65,8 @@ pub struct User {
 pub struct Authorization {
     /// Who this is.
     pub user: User,
+    /// Their role, if the host has roles; see `auth.allowed_roles`.
+    pub role: Option<String>,
     /// Whether they may edit; otherwise the connection is read-only.
     pub can_edit: bool,
 }

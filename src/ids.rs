@@ -143,6 +143,11 @@ impl ClientId {
         Self(fastrand::u64(..))
     }
 
+    /// A Yjs client id for a connection that has none of its own: 53 bits, as JavaScript's numbers have.
+    pub const fn as_yjs(self) -> u64 {
+        self.0 & ((1 << 53) - 1)
+    }
+
     /// Reads `client_<hex>` back.
     pub fn parse(text: &str) -> Option<Self> {
         u64::from_str_radix(text.strip_prefix("client_")?, 16).ok().map(Self)

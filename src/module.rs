@@ -260,12 +260,13 @@ fn room_settings(config: &Config) -> RoomSettings {
         grace_period: config.rooms.grace_period,
         cleanup_timeout: config.rooms.cleanup_timeout,
         save: SavePolicy {
-            enabled: config.snapshots.enabled,
+            enabled: config.snapshots.enabled && config.features.snapshots,
             interval: config.snapshots.interval,
             updates_max: config.snapshots.max_updates,
         },
         host_timeout: config.host_timeout,
         rooms_max: config.rooms.max_rooms,
+        presence_is_shared: config.features.presence_tracking,
         lossy: config.document.lossy,
     }
 }

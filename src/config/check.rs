@@ -3,8 +3,8 @@
 use super::complaint::Complaint;
 use super::section::{Checked, Section};
 use super::{
-    Auth, Config, ConnectionCleanup, Document, Durability, Features, Limits, LossyPolicy, Policy, RateLimiting, Redis, Rooms,
-    SnapshotStorage, Snapshots, Storage, WithoutEdit,
+    Auth, Config, ConnectionCleanup, Document, Durability, Features, Limits, LossyPolicy, Policy,
+    RateLimiting, Redis, Rooms, SnapshotStorage, Snapshots, Storage, WithoutEdit,
 };
 
 /// Long waits end here, so that adding one to a point in time cannot overflow.

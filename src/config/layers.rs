@@ -68,7 +68,9 @@ impl Layers {
     /// As [`Layers::file`], but for a missing file.
     pub fn features(self, path: &Path) -> Result<Self> {
         let text = match read(path) {
-            Err(error) if error.context.get("reason").is_some_and(|reason| reason == "not_found") => return Ok(self),
+            Err(error) if error.context.get("reason").is_some_and(|reason| reason == "not_found") => {
+                return Ok(self);
+            }
             read => read?,
         };
         let value = yaml::parse(&text).map_err(|error| unreadable(error, &text, Some(path)))?;
@@ -79,7 +81,9 @@ impl Layers {
             _ => None,
         };
         let features = match given {
-            Some(Value::Object(all)) => Value::Object(all.into_iter().filter(|(name, _)| is_known(name)).collect()),
+            Some(Value::Object(all)) => {
+                Value::Object(all.into_iter().filter(|(name, _)| is_known(name)).collect())
+            }
             other => other.unwrap_or_default(),
         };
         self.add(Source::Yaml { text, file: Some(path.to_owned()) }, json!({ "features": features }))

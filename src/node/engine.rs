@@ -93,7 +93,7 @@ impl Engine {
         for warning in &self.warnings {
             warn!(operation = "realtime:config:read", "{warning}");
         }
-        if !self.config.enabled {
+        if !self.config.enabled || !self.config.features.realtime {
             *self.phase() = Phase::Disabled;
             return Ok(None);
         }

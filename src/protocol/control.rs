@@ -8,17 +8,23 @@ use crate::error::RealtimeError;
 use crate::host::User;
 use crate::ids::{ClientId, RoomId};
 
-/// What a client may say in a text frame to a room of records.
+/// What a client may say in a text frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientText {
     /// `{"type":"ping"}`, answered with a pong and not counted by limits.
     Ping,
+    /// `{"type":"hello","protocol":...}`: from now on it wants to be spoken to in this protocol.
+    Hello(String),
+    /// A change; see [`super::json::decode_sync`].
+    Sync,
+    /// Presence; see [`super::json::decode_presence`].
+    Presence,
     /// A message of another type; its name, cut to a sane length.
     Unknown(String),
 }
 
-/// The longest unknown type name that is shown back, in bytes.
-const TYPE_NAME_BYTES_MAX: usize = 64;
+/// The longest unknown name that is shown back, in bytes.
+const NAME_BYTES_MAX: usize = 64;
 
 impl ClientText {
     /// Reads a text frame; the error says what is wrong with it.
@@ -26,13 +32,17 @@ impl ClientText {
         #[derive(Deserialize)]
         struct Envelope {
             r#type: String,
+            #[serde(default)]
+            protocol: String,
         }
         match serde_json::from_str::<Envelope>(text) {
-            Ok(envelope) if envelope.r#type == "ping" => Ok(Self::Ping),
-            Ok(mut envelope) => {
-                envelope.r#type.truncate(envelope.r#type.floor_char_boundary(TYPE_NAME_BYTES_MAX));
-                Ok(Self::Unknown(envelope.r#type))
-            }
+            Ok(envelope) => Ok(match envelope.r#type.as_str() {
+                "ping" => Self::Ping,
+                "hello" => Self::Hello(shortened(envelope.protocol)),
+                "sync" => Self::Sync,
+                "presence" => Self::Presence,
+                _ => Self::Unknown(shortened(envelope.r#type)),
+            }),
             Err(error) => Err(format!(
                 "the text frame is not a JSON object with a `type` (line {}, column {})",
                 error.line(),
@@ -40,6 +50,11 @@ impl ClientText {
             )),
         }
     }
+}
+
+fn shortened(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(NAME_BYTES_MAX));
+    text
 }
 
 /// How serious a notice is.

@@ -5,11 +5,13 @@
 //! - [`update`]: the structural check that every update passes before yrs sees it
 //! - [`awareness`]: presence states
 //! - [`control`]: JSON text frames
+//! - [`json`]: the JSON document protocol
 //! - [`frame`]: WebSocket frames of the server, built once and shared
 
 pub mod awareness;
 pub mod control;
 pub mod frame;
+pub mod json;
 pub mod sync;
 pub mod update;
 pub mod wire;

@@ -16,6 +16,7 @@ use crate::config::LossyPolicy;
 use crate::error::Result;
 use crate::host::Host;
 use crate::ids::ClientId;
+use crate::protocol::control::Level;
 use crate::store::writer::Store;
 
 /// Messages that wait for a room; a full inbox makes the senders wait, and TCP pushes back on their clients.
@@ -45,6 +46,8 @@ pub struct RoomSettings {
     pub host_timeout: Duration,
     /// The most rooms.
     pub rooms_max: usize,
+    /// Whether people see each other.
+    pub presence_is_shared: bool,
     /// What becomes of a record that Markdown cannot carry whole.
     pub lossy: LossyPolicy,
 }
@@ -62,6 +65,14 @@ pub enum Message {
     Drained(ClientId),
     /// A client is gone.
     Leave(ClientId, &'static str),
+    /// The host has changed what a client may do; its session says what.
+    RightsChanged(ClientId),
+    /// Nobody may edit from now on, for this reason; `None` = they may again.
+    Lock(Option<String>),
+    /// Tell everybody who can read it.
+    Notice(Level, String),
+    /// The record was changed elsewhere.
+    RecordChanged,
     /// Save now.
     Snapshot(oneshot::Sender<Result<SnapshotOutcome>>),
     /// Save and end; nothing that was sent before is lost.

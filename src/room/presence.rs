@@ -110,6 +110,17 @@ impl PresenceMap {
         all
     }
 
+    /// Whose state this is.
+    pub fn user_of(&self, client: u64) -> Option<&UserId> {
+        self.present.get(&client).map(|entry| &entry.user)
+    }
+
+    /// A state of this connection, the same one each time as long as there is one.
+    pub fn shown_by(&self, connection: ClientId) -> Option<&Presence> {
+        let of_connection = self.present.values().filter(|entry| entry.owner == connection);
+        of_connection.map(|entry| &entry.presence).min_by_key(|presence| presence.client)
+    }
+
     /// Whether nobody shows anything.
     pub fn is_empty(&self) -> bool {
         self.present.is_empty()

@@ -16,6 +16,9 @@ use crate::limits::limit_reached;
 /// How often a client is sent on when the room it is on its way to ends at that very moment.
 const JOIN_TRIES_MAX: usize = 8;
 
+/// The most rooms that may be locked.
+const LOCKS_MAX: usize = 10_000;
+
 /// Where messages to a room go.
 pub type Inbox = mpsc::Sender<Message>;
 
@@ -27,6 +30,8 @@ struct Shared {
     services: RoomServices,
     // A plain mutex: held for a few map operations, never across an await.
     rooms: Mutex<HashMap<RoomId, Entry>>,
+    /// Why rooms are locked; kept while they are not in memory. A plain mutex for the same reason.
+    locks: Mutex<HashMap<RoomId, String>>,
     closing: AtomicBool,
     tasks: TaskTracker,
 }
@@ -68,6 +73,7 @@ impl Registry {
         Self(Arc::new(Shared {
             services,
             rooms: Mutex::default(),
+            locks: Mutex::default(),
             closing: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
@@ -121,6 +127,33 @@ impl Registry {
         }
         // A room that ends meanwhile has saved everything.
         outcome.await.ok().transpose()
+    }
+
+    /// Locks a room against edits, whether it is in memory or not; `None` unlocks it.
+    pub async fn lock_room(&self, id: &RoomId, reason: Option<String>) -> Result<()> {
+        {
+            let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            match &reason {
+                Some(_) if locks.len() >= LOCKS_MAX && !locks.contains_key(id) => {
+                    return Err(limit_reached("locked rooms", LOCKS_MAX));
+                }
+                Some(reason) => drop(locks.insert(id.clone(), reason.clone())),
+                None => drop(locks.remove(id)),
+            }
+        }
+        self.tell(id, Message::Lock(reason)).await;
+        Ok(())
+    }
+
+    /// Why a room is locked, if it is.
+    pub(super) fn lock_of(&self, id: &RoomId) -> Option<String> {
+        self.0.locks.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Sends a message to a room. False if it is not in memory.
+    pub async fn tell(&self, id: &RoomId, message: Message) -> bool {
+        let Some(inbox) = self.lock().get(id).map(|entry| entry.inbox.clone()) else { return false };
+        inbox.send(message).await.is_ok()
     }
 
     /// The rooms, by id.

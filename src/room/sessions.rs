@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::outbox::Outbox;
 use crate::error::{Code, RealtimeError, Result};
+use crate::host::Token;
 use crate::ids::{ClientId, RoomId, UserId};
 use crate::protocol::control;
 
@@ -35,7 +36,7 @@ pub struct Session {
     /// Its queue.
     pub outbox: Outbox,
     /// The token it was let in with; shown to the host again, and never to anybody else.
-    token: Option<String>,
+    token: Option<Token>,
     revoked: AtomicBool,
     /// What it may do, as last said by the host.
     read_only: AtomicBool,
@@ -72,15 +73,15 @@ impl Session {
 
     /// Keeps the token, so that the host can be asked again, and what the host said.
     #[must_use]
-    pub fn authorized(mut self, token: Option<String>, read_only: bool) -> Self {
+    pub fn authorized(mut self, token: Option<Token>, read_only: bool) -> Self {
         self.token = token;
         self.read_only = AtomicBool::new(read_only);
         self
     }
 
-    /// The token it was let in with. Never logged.
-    pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+    /// The token it was let in with.
+    pub const fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
     }
 
     /// Whether its edits are refused, as last said by the host.

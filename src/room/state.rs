@@ -4,6 +4,9 @@
 //! knows no clock but the one handed in, and cannot fail half way: if the document breaks, the last
 //! effect is [`Effect::Fail`] and the room must be loaded again from the store.
 
+mod json;
+mod rights;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -14,10 +17,11 @@ use super::presence::PresenceMap;
 use crate::document::{Applied, ApplyError, Document};
 use crate::error::{Code, RealtimeError};
 use crate::host::User;
-use crate::ids::{ClientId, RoomId};
+use crate::ids::{ClientId, RoomId, UserId};
 use crate::protocol::awareness::{self, Presence};
-use crate::protocol::control::{self, ClientText};
+use crate::protocol::control;
 use crate::protocol::frame::Frame;
+use crate::protocol::json as protocol_json;
 use crate::protocol::sync::{self, ClientMessage};
 use crate::protocol::update::check_update;
 
@@ -51,6 +55,8 @@ pub struct Member {
     pub read_only: bool,
     /// It can read text frames.
     pub reads_text: bool,
+    /// It is told of everything in JSON.
+    pub speaks_json: bool,
     /// How it wants to hear of saved edits.
     pub ack: AckMode,
 }
@@ -95,6 +101,11 @@ pub struct RoomState {
     document: Document,
     presence: PresenceMap,
     seats: HashMap<ClientId, Seat>,
+    /// Why nobody may edit, while that is so.
+    locked: Option<String>,
+    /// Whether people see each other; if not, each is told only of itself, so that a stock client knows
+    /// that its connection lives.
+    presence_is_shared: bool,
     /// Messages of a type we do not know, since the room was loaded.
     unknown_messages: u64,
 }
@@ -107,12 +118,29 @@ struct Seat {
     /// Update frames that were left out because something was missing; acknowledged when it has come.
     owed: Vec<Bytes>,
     true_state_sent_at: Option<Instant>,
+    /// Counts the presence states of a client that speaks JSON.
+    json_clock: u32,
 }
 
 impl RoomState {
     /// A room around a loaded document.
     pub fn new(id: RoomId, document: Document) -> Self {
-        Self { id, document, presence: PresenceMap::default(), seats: HashMap::new(), unknown_messages: 0 }
+        Self {
+            id,
+            document,
+            presence: PresenceMap::default(),
+            seats: HashMap::new(),
+            locked: None,
+            presence_is_shared: true,
+            unknown_messages: 0,
+        }
+    }
+
+    /// Keeps what people show of themselves from the others.
+    #[must_use]
+    pub fn without_shared_presence(mut self) -> Self {
+        self.presence_is_shared = false;
+        self
     }
 
     /// The document.
@@ -156,10 +184,21 @@ impl RoomState {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if member.reads_text {
-            let ack = control::ack(&self.id, client, &member.user, member.read_only);
+            let read_only = member.read_only || self.locked.is_some();
+            let ack = control::ack(&self.id, client, &member.user, read_only);
             effects.push(Effect::Send(client, ack));
         }
-        self.seats.insert(client, Seat { member, behind: None, owed: Vec::new(), true_state_sent_at: None });
+        let speaks_json = member.speaks_json;
+        let seat = Seat { member, behind: None, owed: Vec::new(), true_state_sent_at: None, json_clock: 0 };
+        self.seats.insert(client, seat);
+        self.tell_json_of("joined", client, &mut effects);
+        if speaks_json {
+            self.send_room_state(client, &mut effects);
+            if let Some(frame) = first {
+                effects.extend(self.receive(client, vec![frame], now));
+            }
+            return effects;
+        }
         effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
 
         let asked = first.as_ref().and_then(|frame| match ClientMessage::decode(frame) {
@@ -180,10 +219,17 @@ impl RoomState {
 
     /// A client has gone.
     pub fn leave(&mut self, client: ClientId) -> Vec<Effect> {
-        if self.seats.remove(&client).is_none() {
+        if !self.seats.contains_key(&client) {
             return Vec::new();
         }
-        self.presence.leave(client).into_iter().map(Effect::Presence).collect()
+        let mut effects = Vec::new();
+        self.tell_json_of("left", client, &mut effects);
+        self.seats.remove(&client);
+        let removed = self.presence.leave(client);
+        if self.presence_is_shared {
+            effects.extend(removed.into_iter().map(Effect::Presence));
+        }
+        effects
     }
 
     /// Binary frames of one client, in order. Their updates become one change, their presence its newest.
@@ -218,22 +264,12 @@ impl RoomState {
         effects
     }
 
-    /// A text frame of one client.
-    pub fn receive_text(&mut self, client: ClientId, text: &str, now_ms: i64) -> Vec<Effect> {
-        let frame = match ClientText::decode(text) {
-            Ok(ClientText::Ping) => control::pong(now_ms),
-            Ok(ClientText::Unknown(kind)) => control::error(&RealtimeError::new(
-                Code::InvalidMessage,
-                format!("no message of type {kind:?} is known here; known: \"ping\""),
-            )),
-            Err(problem) => control::error(&RealtimeError::new(Code::InvalidMessage, problem)),
-        };
-        vec![Effect::Send(client, frame)]
-    }
-
     /// Updates for this client were thrown away because it reads too slowly.
     pub fn fell_behind(&mut self, client: ClientId, dropped: &[Frame]) -> Vec<Effect> {
-        let updates: Vec<Bytes> = dropped.iter().filter_map(sync::update_in).collect();
+        let updates: Vec<Bytes> = dropped
+            .iter()
+            .filter_map(|frame| sync::update_in(frame).or_else(|| protocol_json::update_in(frame)))
+            .collect();
         match self.document.state_vector_without(&updates) {
             Ok(state_vector) => {
                 if let Some(seat) = self.seats.get_mut(&client) {
@@ -250,7 +286,7 @@ impl RoomState {
         let state_vector = self.seats.get_mut(&client)?.behind.take()?;
         // Our own state vector decodes; were it not so, the whole state would do as well.
         let diff = self.document.diff(&state_vector).or_else(|_| self.document.state()).ok()?;
-        Some(sync::update(&diff))
+        Some(self.catch_up_frame(client, &diff))
     }
 
     /// Whether changes are being kept from this client until it can take data again.
@@ -271,8 +307,7 @@ impl RoomState {
             Ok(shape) => shape,
             Err(error) => return self.refuse(client, &format!("the update {error}"), effects),
         };
-        let Some(seat) = self.seats.get(&client) else { return };
-        if seat.member.read_only {
+        if self.is_read_only(client) {
             // Stock clients answer our step 1 with all deletions they know of; that is no edit.
             if shape.structs > 0 || (!is_step2 && shape.deletions > 0) {
                 self.deny_edit(client, effects, now);
@@ -306,6 +341,9 @@ impl RoomState {
             let frame = sync::update(&update);
             effects.push(Effect::Change { update, author: client, frame });
         }
+        if applied.incomplete && self.speaks_json(client) {
+            return self.send_room_state(client, effects);
+        }
         let Some(seat) = self.seats.get_mut(&client) else { return };
         if applied.incomplete {
             effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
@@ -327,21 +365,35 @@ impl RoomState {
 
     fn take_presence(&mut self, client: ClientId, states: &[u8], effects: &mut Vec<Effect>) {
         let Some(seat) = self.seats.get(&client) else { return };
+        let user = seat.member.user.id.clone();
         match awareness::decode(states) {
-            Ok(states) => {
-                let changes = self.presence.receive(client, &seat.member.user.id, states);
-                effects.extend(changes.changed.into_iter().map(Effect::Presence));
-                if !changes.challenge.is_empty() {
-                    let challenge = sync::awareness(&awareness::encode(changes.challenge.iter()));
-                    effects.push(Effect::Send(client, challenge));
-                }
-            }
+            Ok(states) => self.spread_presence(client, &user, states, effects),
             Err(error) => self.refuse(client, &error.to_string(), effects),
         }
     }
 
+    fn spread_presence(
+        &mut self,
+        client: ClientId,
+        user: &UserId,
+        states: Vec<Presence>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let changes = self.presence.receive(client, user, states);
+        let to_sender = if self.presence_is_shared {
+            effects.extend(changes.changed.into_iter().map(Effect::Presence));
+            changes.challenge
+        } else {
+            [changes.changed, changes.challenge].concat()
+        };
+        if !to_sender.is_empty() && !self.speaks_json(client) {
+            let states = awareness::encode(to_sender.iter());
+            effects.push(Effect::Send(client, sync::awareness(&states)));
+        }
+    }
+
     fn send_presence(&self, client: ClientId, effects: &mut Vec<Effect>) {
-        if !self.presence.is_empty() {
+        if self.presence_is_shared && !self.presence.is_empty() {
             let all = self.presence.all();
             let states = awareness::encode(all.iter().copied());
             effects.push(Effect::Send(client, sync::awareness(&states)));
@@ -356,8 +408,11 @@ impl RoomState {
     }
 
     fn deny_edit(&mut self, client: ClientId, effects: &mut Vec<Effect>, now: Instant) {
-        let error = RealtimeError::new(Code::PermissionDenied, "you may read this room but not edit it")
-            .with("reason", Value::from("read_only"));
+        let (message, reason) = match &self.locked {
+            Some(why) => (format!("this room is locked: {why}"), "locked"),
+            None => ("you may read this room but not edit it".to_owned(), "read_only"),
+        };
+        let error = RealtimeError::new(Code::PermissionDenied, message).with("reason", Value::from(reason));
         self.tell(client, &error, effects);
         let Some(seat) = self.seats.get_mut(&client) else { return };
         let due = seat
@@ -365,6 +420,9 @@ impl RoomState {
             .is_none_or(|sent| now.saturating_duration_since(sent) >= TRUE_STATE_INTERVAL);
         if due {
             seat.true_state_sent_at = Some(now);
+            if seat.member.speaks_json {
+                return self.send_room_state(client, effects);
+            }
             match self.document.state() {
                 Ok(state) => effects.push(Effect::Send(client, sync::step2(&state))),
                 Err(error) => effects.push(Effect::Fail(error.to_string())),

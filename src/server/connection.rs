@@ -159,6 +159,7 @@ async fn admit(
             user: authorization.user,
             read_only: !authorization.can_edit,
             reads_text: request.reads_text,
+            speaks_json: request.speaks_json,
             ack: request.ack,
         },
         outbox: outbox.clone(),
@@ -204,7 +205,7 @@ async fn authorize(
     };
     let wait = context.config.host_timeout;
     let asked =
-        context.host.authorize(AuthorizeRequest { room: room.clone(), token: Some(token), client_ip: ip });
+        context.host.authorize(AuthorizeRequest { room: room.clone(), token, client_ip: ip });
     tokio::select! {
         answer = timeout(wait, asked) => answer.unwrap_or_else(|_| {
             let problem = format!("the host did not check the session within {} s", wait.as_secs_f64());

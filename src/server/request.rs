@@ -5,13 +5,13 @@ use hyper::http::uri::Uri;
 use percent_encoding::percent_decode_str;
 
 use crate::error::{Code, RealtimeError};
-use crate::ids::{RECORDS, RoomId};
+use crate::host::Token;
+use crate::ids::RoomId;
+use crate::protocol;
 use crate::room::state::AckMode;
 
 /// The subprotocol that asks for text frames beside the binary ones.
 const CONTROL: &str = "civicpress.control.v1";
-/// The subprotocol of clients without a Yjs library; they read text frames too.
-const JSON: &str = "civicpress.json.v1";
 /// What stands before a token that is offered as a subprotocol.
 const AUTH_PREFIX: &str = "auth.";
 /// A bare subprotocol longer than this, without `/`, is taken for a token.
@@ -23,11 +23,13 @@ pub(super) struct ClientRequest {
     /// The room, or why there can be none.
     pub room: Result<RoomId, RoomProblem>,
     /// The token, if one was shown.
-    pub token: Option<String>,
+    pub token: Option<Token>,
     /// What to answer as subprotocol; a browser drops the connection if it offered some and none is chosen.
     pub subprotocol: Option<String>,
     /// The client can read text frames.
     pub reads_text: bool,
+    /// It asked to be told of everything in JSON.
+    pub speaks_json: bool,
     /// How it wants to hear that its edits are on disk.
     pub ack: AckMode,
     /// A token stood in the URL, where logs and histories keep it.
@@ -64,7 +66,8 @@ impl ClientRequest {
             !query.control_none && (by_header || query.control_json || offered.control.is_some());
         Some(Self {
             room: find_room(room_type, id),
-            token: from_header.or(offered.token),
+            token: from_header.or(offered.token).map(Token::new),
+            speaks_json: offered.control.as_deref() == Some(protocol::json::NAME),
             subprotocol: offered.auth.or(offered.control),
             reads_text,
             ack: query.ack,
@@ -73,18 +76,15 @@ impl ClientRequest {
     }
 }
 
+/// Whether rooms of this type exist is for others to say; here it only has to be a type.
 fn find_room(room_type: &str, encoded_id: &str) -> Result<RoomId, RoomProblem> {
-    let unknown = || RoomProblem {
-        code: Code::RoomTypeNotRegistered,
-        message: format!("there are no rooms of the type {room_type:?}; known: {RECORDS:?}"),
-    };
-    let room = RoomId::from_path(room_type, encoded_id);
-    // Whatever is wrong with the id, an unknown type comes first.
-    match RoomId::new(room_type, "x") {
-        Ok(typed) if typed.room_type() == RECORDS => {}
-        _ => return Err(unknown()),
+    // Whatever is wrong with the id, an impossible type comes first.
+    if RoomId::new(room_type, "x").is_err() {
+        let message = format!("there are no rooms of the type {room_type:?}");
+        return Err(RoomProblem { code: Code::RoomTypeNotRegistered, message });
     }
-    room.map_err(|error| RoomProblem { code: error.code, message: error.message })
+    RoomId::from_path(room_type, encoded_id)
+        .map_err(|error| RoomProblem { code: error.code, message: error.message })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
@@ -108,7 +108,7 @@ impl Offered {
         let mut offered = Self::default();
         let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
         for name in values.flat_map(|value| value.split(',')).map(str::trim) {
-            if name == CONTROL || name == JSON {
+            if name == CONTROL || name == protocol::json::NAME {
                 offered.control.get_or_insert_with(|| name.to_owned());
                 continue;
             }
@@ -175,7 +175,7 @@ mod tests {
         let room = RoomId::new("records", "x").unwrap();
         assert_eq!(room_of("/realtime/records/x"), Ok(room.clone()));
         assert_eq!(room_of("/realtime/record/x?control=json"), Ok(room));
-        assert_eq!(room_of("/realtime/nonsense/x"), Err(Code::RoomTypeNotRegistered));
+        assert_eq!(room_of("/realtime/dashboard/x").map(|room| room.room_type().to_owned()), Ok("dashboard".into()));
         assert_eq!(room_of("/realtime/rec%20ord/x"), Err(Code::RoomTypeNotRegistered));
         assert_eq!(room_of("/realtime/records/a%2Fb"), Err(Code::InvalidId));
         assert_eq!(room_of("/realtime/records/"), Err(Code::InvalidId));
@@ -209,7 +209,7 @@ mod tests {
             ),
         ] {
             let request = read("/realtime/records/x", headers).unwrap();
-            assert_eq!(request.token.as_deref(), token, "{headers:?}");
+            assert_eq!(request.token.as_ref().map(Token::reveal), token, "{headers:?}");
             assert_eq!(request.subprotocol.as_deref(), subprotocol, "{headers:?}");
         }
         let request = read("/realtime/records/x?token=T", &[]).unwrap();

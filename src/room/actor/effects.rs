@@ -9,6 +9,7 @@ use super::{Actor, End, Waiting};
 use crate::error::Code;
 use crate::hooks;
 use crate::ids::ClientId;
+use crate::protocol::awareness::Presence;
 use crate::protocol::frame::Frame;
 use crate::protocol::{awareness, control, sync};
 use crate::room::state::{Acknowledgement, Effect};
@@ -23,20 +24,17 @@ impl Actor {
                     }
                 }
                 Effect::Change { update, author, frame } => {
-                    self.append(update);
-                    if let Some(end) = self.broadcast(author, &frame) {
+                    self.append(update.clone());
+                    if let Some(end) = self.broadcast(author, &update, &frame) {
                         return Some(end);
                     }
                 }
                 Effect::Presence(presence) => {
-                    let frame = sync::awareness(&awareness::encode(std::iter::once(&presence)));
-                    for seat in self.seats.values() {
-                        seat.outbox.send_presence(presence.client, &frame);
-                    }
+                    self.show(&presence);
                 }
                 Effect::Acknowledge(client, what) => {
                     let generation = self.state.document().generation();
-                    self.waiting.push_back(Waiting { seq: self.last_seq, generation, client, what });
+                    self.waiting.push_back(Waiting { seq: self.log.last_seq(), generation, client, what });
                     let committed = *self.committed.borrow();
                     self.on_disk(committed);
                 }
@@ -55,26 +53,41 @@ impl Actor {
 
     fn append(&mut self, update: Bytes) {
         self.saving.touched(Instant::now());
-        match self.log.append(update) {
-            Ok(seq) => self.last_seq = seq,
-            Err(_backlogged) => {
-                if self.gap_at.is_none() {
-                    warn!(
-                        operation = "realtime:store:append", room = %self.id,
-                        "the store's queue is full; this room will be saved by a snapshot instead"
-                    );
-                }
-                self.gap_at = Some(self.state.document().generation());
-            }
+        if self.log.append(update).is_ok() {
+            return;
+        }
+        if self.gap_at.is_none() {
+            warn!(
+                operation = "realtime:store:append", room = %self.id,
+                "the store's queue is full; this room will be saved by a snapshot instead"
+            );
+        }
+        self.gap_at = Some(self.state.document().generation());
+    }
+
+    fn show(&self, presence: &Presence) {
+        let frame = sync::awareness(&awareness::encode(std::iter::once(presence)));
+        let mut json = None;
+        for (client, seat) in &self.seats {
+            let frame = match self.state.speaks_json(*client) {
+                false => &frame,
+                true => json.get_or_insert_with(|| self.state.json_presence(presence)),
+            };
+            seat.outbox.send_presence(presence.client, frame);
         }
     }
 
-    fn broadcast(&mut self, author: ClientId, frame: &Frame) -> Option<End> {
+    fn broadcast(&mut self, author: ClientId, update: &Bytes, frame: &Frame) -> Option<End> {
         let mut overflowed = Vec::new();
+        let mut json = None;
         for (client, seat) in &self.seats {
             if *client == author || self.state.is_behind(*client) {
                 continue;
             }
+            let frame = match self.state.speaks_json(*client) {
+                false => frame,
+                true => json.get_or_insert_with(|| self.state.json_update(update, author)),
+            };
             if let Err(dropped) = seat.outbox.send_update(frame) {
                 overflowed.push((*client, dropped));
             }

@@ -54,7 +54,7 @@ impl Actor {
             Ok(state) => state,
             Err(error) => return Some(End::Failed(format!("the state cannot be encoded: {error}"))),
         };
-        let job = self.saving.begin(&self.id, self.demand(), state, self.last_seq);
+        let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
         let RoomServices { store, host, settings } = self.services.clone();
         self.save_task = Some(tokio::spawn(saving::run(job, store, host, settings.host_timeout)));
@@ -118,7 +118,7 @@ impl Actor {
 
     /// A room whose save keeps failing is given up only if its log is whole on disk, so that nothing is lost.
     fn may_give_up(&self, now: Instant) -> bool {
-        let on_disk = self.gap_at.is_none() && self.last_seq <= *self.committed.borrow();
+        let on_disk = self.gap_at.is_none() && self.log.last_seq() <= *self.committed.borrow();
         let settings = &self.services.settings;
         let waited_long = self
             .idle_since

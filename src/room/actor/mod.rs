@@ -23,7 +23,7 @@ use super::outbox::Outbox;
 use super::registry::Registry;
 use super::saving::{SaveReport, Saving};
 use super::sessions::Session;
-use super::state::{Acknowledgement, RoomState};
+use super::state::{Acknowledgement, Effect, RoomState};
 use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
@@ -41,6 +41,8 @@ const ACKNOWLEDGEMENTS_MAX: usize = 65_536;
 struct Seat {
     outbox: Outbox,
     session: Arc<Session>,
+    /// What the state was last told of its rights.
+    read_only: bool,
 }
 
 /// Something that a client will be told once the disk has it.
@@ -64,7 +66,6 @@ struct Actor {
     log: RoomLog,
     /// The last place in the log that is on disk.
     committed: watch::Receiver<u64>,
-    last_seq: u64,
     /// The generation of the last change that did not fit the store's queue: only a snapshot that
     /// contains it can bring the disk up to date.
     gap_at: Option<u64>,
@@ -128,6 +129,10 @@ async fn refuse_all(mut inbox: mpsc::Receiver<Message>, error: &RealtimeError) {
             | Message::Frames(..)
             | Message::Text(..)
             | Message::Drained(_)
+            | Message::RightsChanged(_)
+            | Message::Lock(_)
+            | Message::Notice(..)
+            | Message::RecordChanged
             | Message::Leave(..) => {}
         }
     }
@@ -145,11 +150,17 @@ impl Actor {
         info.lossy.store(loaded.lossy, Ordering::Relaxed);
         info.live.store(true, Ordering::Relaxed);
         let policy = services.settings.save.clone();
+        let saving = Saving::resume(policy, &loaded, Instant::now());
+        let mut state = RoomState::new(id.clone(), loaded.document);
+        if !services.settings.presence_is_shared {
+            state = state.without_shared_presence();
+        }
+        // Nobody is here yet who would have to be told.
+        drop(state.lock(registry.lock_of(&id)));
         Self {
-            saving: Saving::resume(policy, &loaded, Instant::now()),
+            saving,
             committed: loaded.log.committed(),
-            last_seq: loaded.log.last_seq(),
-            state: RoomState::new(id.clone(), loaded.document),
+            state,
             log: loaded.log,
             lossy: loaded.lossy,
             id,
@@ -218,13 +229,22 @@ impl Actor {
                 if !self.may_speak(client) {
                     return None;
                 }
-                self.state.receive(client, frames, Instant::now())
+                let mut effects = self.refresh_rights(client);
+                effects.extend(self.state.receive(client, frames, Instant::now()));
+                effects
             }
             Message::Text(client, text) => {
                 if !self.may_speak(client) {
                     return None;
                 }
-                self.state.receive_text(client, &text, crate::clock::now_ms())
+                let mut effects = self.refresh_rights(client);
+                effects.extend(self.state.receive_text(
+                    client,
+                    &text,
+                    Instant::now(),
+                    crate::clock::now_ms(),
+                ));
+                effects
             }
             Message::Drained(client) => {
                 if let (Some(frame), Some(seat)) = (self.state.catch_up(client), self.seats.get(&client)) {
@@ -233,6 +253,10 @@ impl Actor {
                 return None;
             }
             Message::Leave(client, reason) => return self.leave(client, reason),
+            Message::RightsChanged(client) => self.refresh_rights(client),
+            Message::Lock(reason) => self.state.lock(reason),
+            Message::Notice(level, message) => self.state.notice(level, &message),
+            Message::RecordChanged => return None,
             Message::Snapshot(reply) => {
                 self.snapshot_requests.push(reply);
                 return self.start_save();
@@ -250,22 +274,33 @@ impl Actor {
         self.seats.get(&client).is_some_and(|seat| !seat.session.is_revoked())
     }
 
+    /// What the host last said of a client takes effect before any later frame of it.
+    fn refresh_rights(&mut self, client: ClientId) -> Vec<Effect> {
+        let lossy = self.is_closed_for_edits();
+        let Some(seat) = self.seats.get_mut(&client) else { return Vec::new() };
+        let read_only = seat.session.is_read_only() || lossy;
+        if std::mem::replace(&mut seat.read_only, read_only) == read_only {
+            return Vec::new();
+        }
+        self.state.set_read_only(client, read_only)
+    }
+
+    /// The record holds what the document cannot carry, so nobody may edit it here.
+    fn is_closed_for_edits(&self) -> bool {
+        self.lossy && self.services.settings.lossy == LossyPolicy::ReadOnly
+    }
+
     fn join(&mut self, join: Join) -> Option<End> {
         let Join { client, mut member, outbox, session, first, reply, arrival: _ } = join;
-        if self.lossy {
-            match self.services.settings.lossy {
-                LossyPolicy::Reject => {
-                    let error = RealtimeError::new(
-                        Code::PermissionDenied,
-                        "this record holds content that the collaborative editor cannot carry",
-                    );
-                    let _ = reply.send(Err(error.with("reason", "lossy")));
-                    return None;
-                }
-                LossyPolicy::ReadOnly => member.read_only = true,
-                LossyPolicy::Allow => {}
-            }
+        if self.lossy && self.services.settings.lossy == LossyPolicy::Reject {
+            let error = RealtimeError::new(
+                Code::PermissionDenied,
+                "this record holds content that the collaborative editor cannot carry",
+            );
+            let _ = reply.send(Err(error.with("reason", "lossy")));
+            return None;
         }
+        member.read_only |= self.is_closed_for_edits();
         // Before its first frames, so that a client that is already gone is never taken in.
         if reply.send(Ok(())).is_err() {
             return None;
@@ -282,7 +317,8 @@ impl Actor {
                 "This record holds content that the collaborative editor cannot carry; it is read-only here so that nothing is lost.",
             )
         });
-        self.seats.insert(client, Seat { outbox: outbox.clone(), session });
+        let read_only = member.read_only;
+        self.seats.insert(client, Seat { outbox: outbox.clone(), session, read_only });
         self.idle_since = None;
         self.info.clients.store(self.seats.len(), Ordering::Relaxed);
         let effects = self.state.join(client, member, first, Instant::now());

@@ -1,0 +1,52 @@
+//! Who may edit: what the host said of each client, and whether the room is locked for everybody.
+
+use super::{Effect, RoomState};
+use crate::ids::ClientId;
+use crate::protocol::control::{self, Level};
+
+impl RoomState {
+    /// The host has changed what a client may do.
+    pub fn set_read_only(&mut self, client: ClientId, read_only: bool) -> Vec<Effect> {
+        let locked = self.locked.is_some();
+        let Some(seat) = self.seats.get_mut(&client) else { return Vec::new() };
+        let before = std::mem::replace(&mut seat.member.read_only, read_only);
+        if before == read_only || locked || !seat.member.reads_text {
+            return Vec::new();
+        }
+        vec![Effect::Send(client, control::permission_changed(read_only, None))]
+    }
+
+    /// Locks the room: nobody may edit until it is unlocked with `None`. Everybody is told why.
+    pub fn lock(&mut self, reason: Option<String>) -> Vec<Effect> {
+        let changed = self.locked.is_some() != reason.is_some();
+        self.locked = reason;
+        if !changed {
+            return Vec::new();
+        }
+        let (reason, text) = match &self.locked {
+            Some(reason) => (Some(reason.as_str()), format!("This document is locked: {reason}")),
+            None => (None, "This document is unlocked again".to_owned()),
+        };
+        let mut effects = Vec::new();
+        for (client, seat) in self.seats.iter().filter(|(_, seat)| seat.member.reads_text) {
+            let read_only = self.locked.is_some() || seat.member.read_only;
+            if !seat.member.read_only {
+                effects.push(Effect::Send(*client, control::permission_changed(read_only, reason)));
+            }
+            effects.push(Effect::Send(*client, control::notice(Level::Info, &text)));
+        }
+        effects
+    }
+
+    /// Tells everybody who can read it.
+    pub fn notice(&self, level: Level, message: &str) -> Vec<Effect> {
+        let frame = control::notice(level, message);
+        let readers = self.seats.iter().filter(|(_, seat)| seat.member.reads_text);
+        readers.map(|(client, _)| Effect::Send(*client, frame.clone())).collect()
+    }
+
+    /// Whether this client's edits are refused.
+    pub(super) fn is_read_only(&self, client: ClientId) -> bool {
+        self.locked.is_some() || self.seats.get(&client).is_none_or(|seat| seat.member.read_only)
+    }
+}
