@@ -12,7 +12,8 @@ use crate::store::snapshot::{seq_is_taken, version_goes_back};
 use crate::store::{Append, Drafted, Entry, RejectedSnapshot, StoredRoom, StoredSnapshot, TextHash};
 
 /// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
-/// newest snapshot that must be there, 0 if there need be none; `last_version` never goes back.
+/// newest snapshot that must be there, 0 if there need be none; `last_version` never goes back. The log keeps
+/// its rowid: without one, an update of a kilobyte would take a page of its own.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE realtime_rooms (
         room_key INTEGER PRIMARY KEY NOT NULL,
@@ -28,7 +29,7 @@ pub(super) const SCHEMA: &str = "
         seq INTEGER NOT NULL,
         update_data BLOB NOT NULL,
         PRIMARY KEY (room_key, seq)
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
 ";
 
 /// All that is stored of a room except its snapshots.

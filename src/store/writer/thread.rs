@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::log::{LogState, RoomLog};
@@ -206,14 +207,27 @@ impl Writer {
     }
 
     fn answer(&mut self, request: Request) {
-        // Whoever asked may be gone; what was done for it stands.
         match request {
-            Request::Load { room, reply } => drop(reply.send(self.load(room))),
-            Request::Save { snapshot, reply } => drop(reply.send(self.save(&snapshot))),
+            Request::Load { room, reply } => {
+                let loaded = self.load(room);
+                self.reply(reply, loaded);
+            }
+            Request::Save { snapshot, reply } => {
+                let saved = self.save(&snapshot);
+                self.reply(reply, saved);
+            }
             Request::Sweep { active, older_than_ms, reply } => {
-                drop(reply.send(self.sweep(active, older_than_ms)));
+                let expired = self.sweep(active, older_than_ms);
+                self.reply(reply, expired);
             }
         }
+    }
+
+    fn reply<T>(&self, reply: oneshot::Sender<T>, answer: T) {
+        // First, so that whoever has the answer and asks for health is told what goes with it.
+        self.tell_health();
+        // Whoever asked may be gone; what was done stands.
+        let _ = reply.send(answer);
     }
 
     fn load(&mut self, room: RoomId) -> Result<(StoredRoom, RoomLog)> {
@@ -252,7 +266,9 @@ impl Writer {
                 }
             }
             Err(error) => {
-                self.unsaved.insert(room.clone());
+                if self.log(room).is_some() {
+                    self.unsaved.insert(room.clone());
+                }
                 self.last_error = Some(error.clone());
             }
         }

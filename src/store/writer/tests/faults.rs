@@ -157,6 +157,7 @@ async fn a_failed_snapshot_is_the_callers_to_repeat() {
     assert!(is_degraded(&harness.healths.recv().await.unwrap()));
     assert_eq!(harness.disk.begun(Call::SaveSnapshot), 1);
     harness.store.save_snapshot(snapshot(&room("x"), 1, 0, "s")).await.unwrap();
+    assert_eq!(harness.store.health(), StoreHealth::Ok);
     assert_eq!(harness.healths.recv().await, Some(StoreHealth::Ok));
     // A room that gives up takes its complaint along.
     harness.disk.script(Call::SaveSnapshot, Fault::Panics);
