@@ -78,3 +78,26 @@ impl Stuck {
         load
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{note, room, update};
+
+    #[test]
+    fn notes_do_not_pile_up() {
+        let x = room("x");
+        let mut stuck = Stuck::default();
+        for seq in 1..=3 {
+            stuck.keep(update(&x, seq, "a"));
+            stuck.keep(note(&x, seq, 1));
+        }
+        assert_eq!((stuck.entries(&x).len(), stuck.updates()), (4, 3));
+        assert_eq!(stuck.covered(&x, 2).entries, 2);
+        assert_eq!(stuck.covered(&x, 3).entries, 1);
+        // The note outlives what it is about.
+        assert_eq!((stuck.entries(&x).len(), stuck.is_empty()), (1, false));
+        stuck.written(&x);
+        assert!(stuck.is_empty());
+    }
+}

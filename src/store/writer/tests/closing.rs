@@ -40,6 +40,9 @@ async fn what_was_asked_before_is_answered() {
     let store = harness.store.clone();
     let close = tokio::spawn(async move { store.close(PATIENCE).await });
     tokio::task::yield_now().await;
+    // What would no longer be written is refused.
+    assert_eq!(log.append(text("b")), Err(Backlogged { seq: 2 }));
+    assert_eq!(harness.store.load(&room("x")).await.unwrap_err().code, Code::NotRunning);
     harness.disk.release(Call::Commit);
     assert_eq!(load.await.unwrap().unwrap().0.log.len(), 1);
     assert_eq!(save.await.unwrap().unwrap().version, 1);

@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tracing::span;
+use tracing::{Dispatch, dispatcher, span};
 
 use super::*;
-use crate::store::conformance::Disk;
 use crate::store::sqlite::database::Database;
 use crate::store::sqlite::{SqliteBackend, SqliteSettings};
 
@@ -95,6 +94,20 @@ async fn what_comes_after_a_gap_does_not_count_as_on_disk() {
 }
 
 #[tokio::test]
+async fn a_number_that_was_refused_counts_as_used() {
+    let harness =
+        Harness::start_with(StoreSettings { queue_entries_max: 1, group_entries_full: 1, ..settings() });
+    let log = harness.open("x").await;
+    harness.disk.hold(Call::Commit);
+    log.append(text("a")).unwrap();
+    log.append(text("refused")).unwrap_err();
+    harness.disk.release(Call::Commit);
+    let (stored, again) = harness.store.load(&room("x")).await.unwrap();
+    assert_eq!((stored.log.len(), stored.last_seq, again.last_seq()), (1, 2, 2));
+    assert_eq!(*again.committed().borrow(), 1);
+}
+
+#[tokio::test]
 async fn the_trouble_of_one_room_does_not_stop_the_others() {
     let mut harness = Harness::start();
     let (x, y) = (harness.open("x").await, harness.open("y").await);
@@ -121,6 +134,22 @@ async fn the_trouble_of_one_room_does_not_stop_the_others() {
     until(&mut x.committed(), 2).await;
     assert_eq!(harness.stored("x"), ["bad", "bad"]);
     assert_eq!(harness.healths.recv().await, Some(StoreHealth::Ok));
+}
+
+#[tokio::test]
+async fn a_group_that_fails_is_written_room_by_room_at_once() {
+    let hour = Duration::from_secs(3_600);
+    let harness = Harness::start_with(StoreSettings { retry_first: hour, retry_longest: hour, ..settings() });
+    let (x, y) = (harness.open("x").await, harness.open("y").await);
+    harness.disk.hold(Call::Commit);
+    y.append(text("good")).unwrap();
+    harness.disk.until_begun(Call::Commit, 1).await;
+    harness.disk.poison(&room("x"));
+    x.append(text("bad")).unwrap();
+    y.append(text("good")).unwrap();
+    harness.disk.release(Call::Commit);
+    until(&mut y.committed(), 2).await;
+    assert_eq!(*x.committed().borrow(), 0);
 }
 
 #[tokio::test]
@@ -220,9 +249,11 @@ impl tracing::Subscriber for Counter {
 #[tokio::test]
 async fn log_lines_go_where_the_callers_go() {
     let events = Arc::new(AtomicUsize::new(0));
-    let disk: MemoryDisk = Disk::new();
-    let (store, mut healths) =
-        tracing::subscriber::with_default(Counter(Arc::clone(&events)), || start(disk.open(), settings()));
+    let disk = MemoryDisk::default();
+    // With a single subscriber, other tests' threads, which have none, would switch log lines off for it.
+    let (ours, _another) =
+        (Dispatch::new(Counter(Arc::clone(&events))), Dispatch::new(Counter(Arc::default())));
+    let (store, mut healths) = dispatcher::with_default(&ours, || start(disk.open(), settings()));
     let (_, log) = store.load(&room("x")).await.unwrap();
     disk.script(Call::Commit, Fault::Fails);
     log.append(text("a")).unwrap();
