@@ -322,11 +322,7 @@ impl Writer {
     /// Tries until everything is written or the deadline has passed, at least once.
     fn finish(&mut self, deadline: Instant) -> Result<()> {
         loop {
-            for room in self.stuck.rooms() {
-                if let Err(error) = self.write_stuck(&room) {
-                    self.last_error = Some(error);
-                }
-            }
+            self.write_one_by_one(self.stuck.rooms());
             self.tell_health();
             if self.stuck.is_empty() {
                 return Ok(());
