@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::host::HookEvent;
-use crate::ids::{ClientId, RoomId, UserId, correlation_id};
+use crate::ids::{ClientId, RoomId, correlation_id};
 
 fn event(name: &'static str, fields: Value) -> HookEvent {
     let mut data = match fields {
@@ -18,7 +18,7 @@ fn event(name: &'static str, fields: Value) -> HookEvent {
 }
 
 /// The first client came into a room.
-pub fn room_created(room: &RoomId, created_by: &UserId) -> HookEvent {
+pub fn room_created(room: &RoomId, created_by: &Value) -> HookEvent {
     event(
         "realtime:room:created",
         json!({"roomId": room, "roomType": room.room_type(), "createdBy": created_by}),
@@ -41,7 +41,7 @@ pub fn apply_failed(room: &RoomId, client: ClientId, error: &str) -> HookEvent {
 }
 
 /// A client joined.
-pub fn client_connected(client: ClientId, room: &RoomId, user: &UserId) -> HookEvent {
+pub fn client_connected(client: ClientId, room: &RoomId, user: &Value) -> HookEvent {
     event(
         "realtime:client:connected",
         json!({"clientId": client, "roomId": room, "roomType": room.room_type(), "userId": user}),
@@ -49,7 +49,7 @@ pub fn client_connected(client: ClientId, room: &RoomId, user: &UserId) -> HookE
 }
 
 /// A client left.
-pub fn client_disconnected(client: ClientId, room: &RoomId, user: &UserId, reason: &str) -> HookEvent {
+pub fn client_disconnected(client: ClientId, room: &RoomId, user: &Value, reason: &str) -> HookEvent {
     event(
         "realtime:client:disconnected",
         json!({

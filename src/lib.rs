@@ -16,6 +16,7 @@
 //! - [`hooks`]: what it tells it
 //! - [`metrics`]: counters of what happened
 //! - [`room`]: an actor around a pure state, and the registry of live rooms
+//! - [`room_type`]: kinds of rooms that the application brings along
 //! - [`server`]: the listener, the upgrade, one connection's reader and writer
 //! - [`module`]: the whole thing as one value: start, snapshot, revoke, shut down
 //! - `node`: the Node.js binding of that value
@@ -35,5 +36,6 @@ pub mod module;
 mod node;
 pub mod protocol;
 pub mod room;
+pub mod room_type;
 pub mod server;
 pub mod store;

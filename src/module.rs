@@ -1,5 +1,9 @@
 //! The whole engine as one value: start it, ask it, shut it down.
 
+mod moderation;
+
+pub use moderation::{Connection, Permissions};
+
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,10 +24,12 @@ use crate::host::Host;
 use crate::ids::{RoomId, UserId};
 use crate::limits::{ConnectionCaps, ConnectionCounters};
 use crate::protocol::control;
+use crate::room::groups::Groups;
 use crate::room::messages::{RoomServices, RoomSettings, SnapshotOutcome};
 use crate::room::registry::{Registry, RoomSummary};
 use crate::room::saving::SavePolicy;
 use crate::room::sessions::Sessions;
+use crate::room_type::RoomTypes;
 use crate::server::Context;
 use crate::server::listener::Listener;
 use crate::store::filesystem::FilesystemBackend;
@@ -84,7 +90,13 @@ impl Module {
     /// Binds the port, opens the store and serves. If anything fails, nothing is left behind.
     ///
     /// `folder` is where relative paths of the configuration begin: the system data folder.
-    pub async fn start(config: Config, folder: PathBuf, host: Arc<dyn Host>) -> Result<Self> {
+    /// `room_types` are the application's own kinds of rooms; more may be registered later.
+    pub async fn start(
+        config: Config,
+        folder: PathBuf,
+        host: Arc<dyn Host>,
+        room_types: RoomTypes,
+    ) -> Result<Self> {
         let config = Arc::new(config);
         // The port first: if it is busy, no file has been touched.
         let listener = Listener::bind(&config.host, config.port).await?;
@@ -99,6 +111,8 @@ impl Module {
             total: limits.max_connections,
         };
         let context = Arc::new(Context {
+            room_types,
+            groups: Groups::new(Arc::clone(&host), config.rooms.max_rooms),
             counters: ConnectionCounters::new(caps),
             config,
             host,
@@ -131,10 +145,13 @@ impl Module {
         }))
     }
 
-    /// The rooms in memory.
+    /// The rooms in memory, by id.
     pub fn rooms(&self) -> Result<Vec<RoomSummary>> {
         self.check_running()?;
-        Ok(self.context.rooms.rooms())
+        let mut rooms = self.context.rooms.rooms();
+        rooms.extend(self.context.groups.rooms());
+        rooms.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(rooms)
     }
 
     /// Ends all connections of a user and gives their number. Nothing that they send from now on counts.
@@ -159,7 +176,7 @@ impl Module {
             listening: (!stopped)
                 .then(|| Listening { host: self.address.ip().to_string(), port: self.address.port() }),
             connections: self.context.sessions.len(),
-            rooms: self.context.rooms.len(),
+            rooms: self.context.rooms.len() + self.context.groups.len(),
             uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             storage_error: match storage {
                 StoreHealth::Ok => None,

@@ -8,9 +8,11 @@
 //! - [`loading`]: where its document comes from
 //! - [`saving`]: when and how a room is snapshotted and its draft written
 //! - [`actor`]: one task per room; loads it, feeds the state, carries out the effects
+//! - [`groups`]: who is in rooms that have no document
 //! - [`registry`]: the rooms that are in memory
 
 mod actor;
+pub mod groups;
 mod loading;
 pub mod messages;
 pub mod outbox;

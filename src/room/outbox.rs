@@ -79,6 +79,19 @@ impl Outbox {
         }
     }
 
+    /// Queues a message unless the connection is about to end, or so much waits already that it does not
+    /// fit; a single one fits always. For senders that nobody else holds back.
+    pub fn try_send(&self, frame: Frame) -> bool {
+        let mut queue = self.lock();
+        let fits = queue.bytes + frame.len() <= self.0.bytes_max || queue.frames.is_empty();
+        if queue.closed || !fits {
+            return false;
+        }
+        queue.push(frame, false);
+        self.0.ready.notify_one();
+        true
+    }
+
     /// Queues a document update. If it does not fit, it and all waiting updates are thrown away and
     /// handed back; from then on, until [`Outbox::resume`], the caller keeps updates to itself.
     pub fn send_update(&self, frame: &Frame) -> Result<(), Vec<Frame>> {

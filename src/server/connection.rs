@@ -1,9 +1,7 @@
 //! One client, from its upgrade to its end.
 //!
-//! Order of checks: the room's type is known, the session is valid, the record exists and may be
-//! viewed, the limits allow it, the room lets it in. Until then nothing more than its first frame is
-//! read: what it sends meanwhile waits in the socket. Then two tasks serve it: this one reads, the
-//! [`writer`] writes, and the room talks to both.
+//! Until it is let in, nothing more than its first frame is read: what it sends meanwhile waits in the
+//! socket. Then two tasks serve it: this one reads, the [`writer`] writes, and the room talks to both.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,31 +9,23 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::Context;
+use super::admission::{Admitted, Candidate};
 use super::intake::{Abuse, Intake};
 use super::request::ClientRequest;
 use super::socket::{Incoming, Socket};
 use super::writer::{self, RoomLine};
-use crate::error::{Code, RealtimeError, Result};
-use crate::host::{Authorization, AuthorizeRequest};
+use crate::error::{Code, RealtimeError};
 use crate::ids::{ClientId, RoomId};
-use crate::limits::ConnectionPermit;
 use crate::protocol::control::{self, ClientText, Level};
-use crate::room::messages::{Join, Message};
 use crate::room::outbox::Outbox;
-use crate::room::registry::Inbox;
-use crate::room::sessions::{Session, SessionEntry};
-use crate::room::state::Member;
 
 /// How long a peer may take to answer a close frame, and to read what was queued before it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The largest first frame that the join itself answers.
-const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
 
 /// An upgraded connection.
 pub(super) struct Upgraded {
@@ -46,13 +36,6 @@ pub(super) struct Upgraded {
     pub(super) ip: IpAddr,
     /// Its place among the connections that have not joined yet.
     pub(super) entering: Arc<OwnedSemaphorePermit>,
-}
-
-/// A client that was let in.
-struct Admitted {
-    room: Inbox,
-    session: SessionEntry,
-    _permit: ConnectionPermit,
 }
 
 /// Serves a client until it is gone.
@@ -69,15 +52,18 @@ pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
     let mut socket = Socket::new(read, head, outbox.clone(), limits.frame_bytes_max);
     metrics.connections.add(1);
 
-    let admitted = admit(&request, ip, client, &outbox, &mut socket, &context).await;
+    let candidate = Candidate { request: &request, ip, client, outbox: &outbox, context: &context };
+    let admitted = candidate.admit(&mut socket).await;
     drop(entering);
     match admitted {
         Ok(Some(admitted)) => {
-            let _ = line.set(admitted.room.clone());
+            if let Some(room) = admitted.destination.room() {
+                let _ = line.set(room.clone());
+            }
             let mut reader = Reader { client, outbox: outbox.clone(), socket, admitted, context: &context };
             let reason = reader.run().await;
             // What it sent before its end still counts; the room hears of the end last.
-            let _ = reader.admitted.room.send(Message::Leave(client, reason)).await;
+            reader.admitted.destination.left(client, reason).await;
             socket = reader.socket;
         }
         Ok(None) => outbox.discard(),
@@ -109,116 +95,6 @@ fn refuse(error: &RealtimeError, request: &ClientRequest, client: ClientId, outb
     outbox.close(control::close(&error));
 }
 
-/// Makes all checks and joins the room. `None` if the client went away meanwhile.
-async fn admit(
-    request: &ClientRequest,
-    ip: IpAddr,
-    client: ClientId,
-    outbox: &Outbox,
-    socket: &mut Socket,
-    context: &Arc<Context>,
-) -> Result<Option<Admitted>> {
-    let room = request.room.as_ref().map_err(RealtimeError::from)?;
-    let asked_at = Instant::now();
-    let mut first = None;
-    // A stock client sends its state vector at once; read beside the check, it lets one step 2 answer both.
-    let authorization = {
-        let check = authorize(request, room, ip, context);
-        tokio::pin!(check);
-        tokio::select! {
-            biased;
-            answer = &mut check => answer?,
-            incoming = socket.next() => match incoming {
-                Incoming::Closed | Incoming::Violation(_) => return Ok(None),
-                other => {
-                    first = Some(other);
-                    check.await?
-                }
-            }
-        }
-    };
-    let permit = context.counters.admit(ip, &authorization.user.id)?;
-    let session = Session::new(
-        client,
-        authorization.user.id.clone(),
-        room.clone(),
-        ip,
-        request.reads_text,
-        outbox.clone(),
-        Instant::now(),
-    );
-    let session = context.sessions.enter(session, asked_at)?;
-    let (binary, text) = match first {
-        Some(Incoming::Binary(frame)) if frame.len() <= FIRST_FRAME_BYTES_MAX => (Some(frame), None),
-        other => (None, other),
-    };
-    let (reply, joined) = oneshot::channel();
-    let join = Join {
-        client,
-        member: Member {
-            user: authorization.user,
-            read_only: !authorization.can_edit,
-            reads_text: request.reads_text,
-            speaks_json: request.speaks_json,
-            ack: request.ack,
-        },
-        outbox: outbox.clone(),
-        session: Arc::clone(session.session()),
-        first: binary,
-        arrival: None,
-        reply,
-    };
-    let inbox = tokio::select! {
-        inbox = context.rooms.join(room, join) => inbox?,
-        () = context.stopping.cancelled() => return Err(shutting_down()),
-    };
-    match joined.await {
-        Ok(result) => result?,
-        Err(_) => return Err(RealtimeError::new(Code::Internal, "the room ended while the client joined")),
-    }
-    let pending = match text {
-        Some(Incoming::Binary(frame)) => Some(Message::Frames(client, vec![frame])),
-        Some(Incoming::Text(text)) => Some(Message::Text(client, text)),
-        _ => None,
-    };
-    if let Some(message) = pending {
-        let _ = inbox.send(message).await;
-    }
-    Ok(Some(Admitted { room: inbox, session, _permit: permit }))
-}
-
-async fn authorize(
-    request: &ClientRequest,
-    room: &RoomId,
-    ip: IpAddr,
-    context: &Context,
-) -> Result<Authorization> {
-    if request.token_in_url {
-        warn!(
-            operation = "realtime:client:token", room = %room,
-            "a token in the URL is never accepted; use the Authorization header or the subprotocol `auth.<token>`"
-        );
-    }
-    let Some(token) = request.token.clone().filter(|_| !request.token_in_url) else {
-        let hint = "no token: use the Authorization header or the subprotocol `auth.<token>`";
-        return Err(RealtimeError::new(Code::AuthFailed, hint).with("reason", "token_missing"));
-    };
-    let wait = context.config.host_timeout;
-    let asked =
-        context.host.authorize(AuthorizeRequest { room: room.clone(), token, client_ip: ip });
-    tokio::select! {
-        answer = timeout(wait, asked) => answer.unwrap_or_else(|_| {
-            let problem = format!("the host did not check the session within {} s", wait.as_secs_f64());
-            Err(RealtimeError::new(Code::HostFailed, problem))
-        }),
-        () = context.stopping.cancelled() => Err(shutting_down()),
-    }
-}
-
-fn shutting_down() -> RealtimeError {
-    RealtimeError::new(Code::ServerShutdown, "the server is shutting down")
-}
-
 /// Reads what a client in a room sends.
 struct Reader<'a> {
     client: ClientId,
@@ -247,14 +123,14 @@ impl Reader<'_> {
                 break reason;
             }
             if let Some(frames) = intake.due(Instant::now())
-                && !self.forward(Message::Frames(self.client, frames)).await
+                && !self.forward(frames).await
             {
                 break "room_gone";
             }
         };
         // Frames that were held back were sent before the end; only a revoked client's no longer count.
         if let Some(frames) = intake.flush() {
-            self.forward(Message::Frames(self.client, frames)).await;
+            self.forward(frames).await;
         }
         reason
     }
@@ -296,9 +172,9 @@ impl Reader<'_> {
                 let counted = ClientText::decode(&text) != Ok(ClientText::Ping);
                 let warn = intake.count_text(text.len(), counted, now)?;
                 if let Some(frames) = intake.flush() {
-                    self.forward(Message::Frames(self.client, frames)).await;
+                    self.forward(frames).await;
                 }
-                self.forward(Message::Text(self.client, text)).await;
+                self.admitted.destination.text(self.client, text).await;
                 warn
             }
             Incoming::SignOfLife => intake.count_text(0, false, now)?,
@@ -339,12 +215,8 @@ impl Reader<'_> {
     }
 
     /// False if the room is gone; it has closed this client, or is about to.
-    async fn forward(&self, message: Message) -> bool {
-        let sent = self.admitted.room.send(message).await.is_ok();
-        if !sent {
-            debug!(operation = "realtime:client:read", client = %self.client, "the room is gone");
-        }
-        sent
+    async fn forward(&self, frames: Vec<Bytes>) -> bool {
+        self.admitted.destination.frames(self.client, frames).await
     }
 }
 

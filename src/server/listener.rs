@@ -26,7 +26,7 @@ use super::connection::{self, Upgraded};
 use super::http::{self, Answer};
 use super::origin;
 use super::request::ClientRequest;
-use super::{Context, heartbeat};
+use super::{Context, heartbeat, revalidation};
 use crate::error::{Code, RealtimeError, Result};
 
 /// Connections that have not joined a room yet; more wait to be accepted.
@@ -71,6 +71,7 @@ impl Listener {
     pub fn serve(self, context: Arc<Context>) {
         let tasks = context.tasks.clone();
         tasks.spawn(heartbeat::run(Arc::clone(&context)));
+        tasks.spawn(revalidation::run(Arc::clone(&context)));
         tasks.spawn(self.accept(context));
     }
 

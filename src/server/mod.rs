@@ -4,19 +4,25 @@
 //! - [`request`]: what a client asks for: room, token, subprotocol; no IO
 //! - [`origin`]: where a client really comes from (`trusted_proxies`, `allowed_origins`)
 //! - [`socket`]: the WebSocket library's home: bytes in, messages out
+//! - [`admission`]: who is let in, and where to
+//! - [`destination`]: a record's room, or a type of the application's
 //! - [`connection`]: one client from its upgrade to its end
 //! - [`intake`]: reads one client's messages under the message limit
 //! - [`writer`]: writes out what waits for one client
 //! - [`heartbeat`]: pings everybody and drops the dead; one task for all
+//! - [`revalidation`]: asks the host again about everybody; one task for all
 //! - [`http`]: `/healthz` and `/metrics`
 
+mod admission;
 mod connection;
+mod destination;
 mod heartbeat;
 mod http;
 mod intake;
 pub mod listener;
 mod origin;
 mod request;
+pub(crate) mod revalidation;
 mod socket;
 mod writer;
 
@@ -29,8 +35,10 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::limits::ConnectionCounters;
 use crate::metrics::Metrics;
+use crate::room::groups::Groups;
 use crate::room::registry::Registry;
 use crate::room::sessions::Sessions;
+use crate::room_type::RoomTypes;
 use crate::store::writer::Store;
 
 /// What connections need from around them.
@@ -41,6 +49,10 @@ pub struct Context {
     pub host: Arc<dyn Host>,
     /// The rooms.
     pub rooms: Registry,
+    /// The application's own kinds of rooms.
+    pub room_types: RoomTypes,
+    /// Who is in rooms of those kinds.
+    pub groups: Groups,
     /// Who is connected.
     pub sessions: Sessions,
     /// Caps on connections.

@@ -1,6 +1,6 @@
 //! What a client asks for in its upgrade request: which room, as whom, and how it wants to be spoken to.
 
-use hyper::header::{AUTHORIZATION, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use hyper::http::uri::Uri;
 use percent_encoding::percent_decode_str;
 
@@ -32,6 +32,12 @@ pub(super) struct ClientRequest {
     pub speaks_json: bool,
     /// How it wants to hear that its edits are on disk.
     pub ack: AckMode,
+    /// The path and query.
+    pub(super) url: String,
+    /// The headers, names in lower case, without those that carry the token.
+    pub(super) headers: Vec<(String, String)>,
+    /// The subprotocols offered, without those that carry the token.
+    pub(super) protocols: Vec<String>,
     /// A token stood in the URL, where logs and histories keep it.
     pub token_in_url: bool,
 }
@@ -71,6 +77,9 @@ impl ClientRequest {
             subprotocol: offered.auth.or(offered.control),
             reads_text,
             ack: query.ack,
+            url: uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            headers: readable(headers),
+            protocols: offered.others,
             token_in_url: query.has_token,
         })
     }
@@ -87,6 +96,14 @@ fn find_room(room_type: &str, encoded_id: &str) -> Result<RoomId, RoomProblem> {
         .map_err(|error| RoomProblem { code: error.code, message: error.message })
 }
 
+/// The headers that are text, but for those in which a token may be.
+fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
+    let secret =
+        |name: &HeaderName| *name == AUTHORIZATION || *name == SEC_WEBSOCKET_PROTOCOL || *name == COOKIE;
+    let shown = headers.iter().filter(|(name, _)| !secret(name));
+    shown.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
+}
+
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -101,6 +118,7 @@ struct Offered {
     /// The subprotocol that carried the token.
     auth: Option<String>,
     control: Option<String>,
+    others: Vec<String>,
 }
 
 impl Offered {
@@ -110,12 +128,16 @@ impl Offered {
         for name in values.flat_map(|value| value.split(',')).map(str::trim) {
             if name == CONTROL || name == protocol::json::NAME {
                 offered.control.get_or_insert_with(|| name.to_owned());
+                offered.others.push(name.to_owned());
                 continue;
             }
             let token = match name.strip_prefix(AUTH_PREFIX) {
                 Some(token) => token,
                 None if name.len() >= BARE_TOKEN_BYTES_MIN && !name.contains('/') => name,
-                None => continue,
+                None => {
+                    offered.others.push(name.to_owned());
+                    continue;
+                }
             };
             if offered.auth.is_none() {
                 offered.token = Some(token.to_owned()).filter(|token| !token.is_empty());
@@ -175,7 +197,10 @@ mod tests {
         let room = RoomId::new("records", "x").unwrap();
         assert_eq!(room_of("/realtime/records/x"), Ok(room.clone()));
         assert_eq!(room_of("/realtime/record/x?control=json"), Ok(room));
-        assert_eq!(room_of("/realtime/dashboard/x").map(|room| room.room_type().to_owned()), Ok("dashboard".into()));
+        assert_eq!(
+            room_of("/realtime/dashboard/x").map(|room| room.room_type().to_owned()),
+            Ok("dashboard".into())
+        );
         assert_eq!(room_of("/realtime/rec%20ord/x"), Err(Code::RoomTypeNotRegistered));
         assert_eq!(room_of("/realtime/records/a%2Fb"), Err(Code::InvalidId));
         assert_eq!(room_of("/realtime/records/"), Err(Code::InvalidId));

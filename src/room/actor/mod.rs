@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -305,7 +306,7 @@ impl Actor {
         if reply.send(Ok(())).is_err() {
             return None;
         }
-        let user = member.user.id.clone();
+        let user = json!(member.user.id);
         if !self.announced {
             self.services.host.emit(hooks::room_created(&self.id, &user));
             self.announced = true;
@@ -333,8 +334,8 @@ impl Actor {
         let seat = self.seats.remove(&client)?;
         let effects = self.state.leave(client);
         self.info.clients.store(self.seats.len(), Ordering::Relaxed);
-        let user = &seat.session.user;
-        self.services.host.emit(hooks::client_disconnected(client, &self.id, user, reason));
+        let user = json!(seat.session.user);
+        self.services.host.emit(hooks::client_disconnected(client, &self.id, &user, reason));
         if self.seats.is_empty() {
             self.idle_since = Some(Instant::now());
         }

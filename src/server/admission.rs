@@ -1,0 +1,253 @@
+//! The door: who is let in, and where to. Order of checks: the room's type is known, the session is
+//! valid, the record exists and may be viewed, the limits allow it, the room lets it in.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::Context;
+use super::destination::{Custom, Destination};
+use super::request::ClientRequest;
+use super::socket::{Incoming, Socket};
+use crate::config::WithoutEdit;
+use crate::error::{Code, RealtimeError, Result};
+use crate::hooks;
+use crate::host::{Authorization, AuthorizeRequest, Token, User};
+use crate::ids::{ClientId, RECORDS, RoomId, UserId};
+use crate::limits::ConnectionPermit;
+use crate::protocol::control;
+use crate::room::messages::{Join, Message};
+use crate::room::outbox::Outbox;
+use crate::room::sessions::{Session, SessionEntry};
+use crate::room::state::Member;
+use crate::room_type::{ConnectRequest, Peer, RoomType};
+
+/// The largest first frame that the join itself answers.
+const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// A client that was let in.
+pub(super) struct Admitted {
+    pub(super) destination: Destination,
+    pub(super) session: SessionEntry,
+    pub(super) _permit: ConnectionPermit,
+}
+
+/// Somebody at the door.
+pub(super) struct Candidate<'a> {
+    pub(super) request: &'a ClientRequest,
+    pub(super) ip: IpAddr,
+    pub(super) client: ClientId,
+    pub(super) outbox: &'a Outbox,
+    pub(super) context: &'a Arc<Context>,
+}
+
+impl Candidate<'_> {
+    /// Makes all checks and joins the room. `None` if the client went away meanwhile.
+    pub(super) async fn admit(&self, socket: &mut Socket) -> Result<Option<Admitted>> {
+        let room = self.request.room.as_ref().map_err(RealtimeError::from)?;
+        if room.room_type() == RECORDS {
+            return self.admit_to_record(room, socket).await;
+        }
+        match self.context.room_types.get(room.room_type()) {
+            Some(room_type) => self.admit_to_custom(room, room_type).await.map(Some),
+            None => {
+                let known = self.context.room_types.names().join(", ");
+                let message =
+                    format!("there are no rooms of the type {:?}; known: {known}", room.room_type());
+                Err(RealtimeError::new(Code::RoomTypeNotRegistered, message))
+            }
+        }
+    }
+
+    async fn admit_to_record(&self, room: &RoomId, socket: &mut Socket) -> Result<Option<Admitted>> {
+        let asked_at = Instant::now();
+        let mut first = None;
+        // A stock client sends its state vector at once; read beside the check, it lets one step 2 answer both.
+        let authorization = {
+            let check = self.authorize(room);
+            tokio::pin!(check);
+            tokio::select! {
+                biased;
+                answer = &mut check => answer?,
+                incoming = socket.next() => match incoming {
+                    Incoming::Closed | Incoming::Violation(_) => return Ok(None),
+                    other => {
+                        first = Some(other);
+                        check.await?
+                    }
+                }
+            }
+        };
+        let read_only = self.read_only(&authorization)?;
+        let permit = self.context.counters.admit(self.ip, &authorization.user.id)?;
+        let session = self
+            .session(room, authorization.user.id.clone(), self.request.reads_text)
+            .authorized(self.request.token.clone(), read_only);
+        let session = self.context.sessions.enter(session, asked_at)?;
+        let (binary, other) = match first {
+            Some(Incoming::Binary(frame)) if frame.len() <= FIRST_FRAME_BYTES_MAX => (Some(frame), None),
+            other => (None, other),
+        };
+        let (reply, joined) = oneshot::channel();
+        let join = Join {
+            client: self.client,
+            member: Member {
+                user: authorization.user,
+                read_only,
+                reads_text: self.request.reads_text,
+                speaks_json: self.request.speaks_json,
+                ack: self.request.ack,
+            },
+            outbox: self.outbox.clone(),
+            session: Arc::clone(session.session()),
+            first: binary,
+            arrival: None,
+            reply,
+        };
+        let inbox = tokio::select! {
+            inbox = self.context.rooms.join(room, join) => inbox?,
+            () = self.context.stopping.cancelled() => return Err(shutting_down()),
+        };
+        match joined.await {
+            Ok(result) => result?,
+            Err(_) => {
+                return Err(RealtimeError::new(Code::Internal, "the room ended while the client joined"));
+            }
+        }
+        let pending = match other {
+            Some(Incoming::Binary(frame)) => Some(Message::Frames(self.client, vec![frame])),
+            Some(Incoming::Text(text)) => Some(Message::Text(self.client, text)),
+            _ => None,
+        };
+        if let Some(message) = pending {
+            // A room that is gone has closed this client.
+            let _ = inbox.send(message).await;
+        }
+        Ok(Some(Admitted { destination: Destination::Record(inbox), session, _permit: permit }))
+    }
+
+    async fn admit_to_custom(&self, room: &RoomId, room_type: Arc<dyn RoomType>) -> Result<Admitted> {
+        let asked_at = Instant::now();
+        let checked = if room_type.authenticates() {
+            None
+        } else {
+            let authorization = self.authorize(room).await?;
+            self.check_role(&authorization)?;
+            Some(authorization.user)
+        };
+        let was_checked = checked.is_some();
+        let request = self.connect_request(room, checked.clone());
+        let connected = self.within_host_timeout("let the client in", room_type.connect(request)).await?;
+        let user = connected.user.or(checked);
+        // Nobody in particular is at least not everybody else who is nobody in particular.
+        let id = user.as_ref().map_or_else(|| UserId::Text(self.client.to_string()), |user| user.id.clone());
+        let permit = self.context.counters.admit(self.ip, &id)?;
+        let token = self.request.token.clone().filter(|_| was_checked);
+        let session = self.session(room, id, true).authorized(token, false);
+        let session = self.context.sessions.enter(session, asked_at)?;
+        let peer = Peer::new(Arc::clone(session.session()));
+        let user_id = json!(user.as_ref().map(|user| &user.id));
+        let place = self.context.groups.enter(peer.clone(), &user_id, self.context.rooms.len())?;
+        self.context.host.emit(hooks::client_connected(self.client, room, &user_id));
+        let shown = user.unwrap_or_else(|| User { id: session.session().user.clone(), name: None });
+        self.outbox.send(control::ack(room, self.client, &shown, false));
+        room_type.joined(peer.clone()).await?;
+        let destination = Destination::Custom(Custom {
+            room_type,
+            peer,
+            user: user_id,
+            host: Arc::clone(&self.context.host),
+            _place: place,
+        });
+        Ok(Admitted { destination, session, _permit: permit })
+    }
+
+    fn session(&self, room: &RoomId, user: UserId, reads_text: bool) -> Session {
+        let now = Instant::now();
+        Session::new(self.client, user, room.clone(), self.ip, reads_text, self.outbox.clone(), now)
+    }
+
+    fn connect_request(&self, room: &RoomId, user: Option<User>) -> ConnectRequest {
+        ConnectRequest {
+            client: self.client,
+            room: room.clone(),
+            token: self.request.token.clone(),
+            client_ip: self.ip,
+            url: self.request.url.clone(),
+            headers: self.request.headers.clone(),
+            protocols: self.request.protocols.clone(),
+            user,
+        }
+    }
+
+    fn read_only(&self, authorization: &Authorization) -> Result<bool> {
+        self.check_role(authorization)?;
+        let config = &self.context.config;
+        if !authorization.can_edit && config.auth.without_edit == WithoutEdit::Reject {
+            let message = "only those who may edit this record may join (auth.without_edit)";
+            return Err(
+                RealtimeError::new(Code::PermissionDenied, message).with("reason", "edit_not_allowed")
+            );
+        }
+        Ok(!authorization.can_edit || !config.features.collaborative_editing)
+    }
+
+    fn check_role(&self, authorization: &Authorization) -> Result<()> {
+        check_role(&self.context.config.auth.allowed_roles, authorization)
+    }
+
+    async fn authorize(&self, room: &RoomId) -> Result<Authorization> {
+        if self.request.token_in_url {
+            warn!(
+                operation = "realtime:client:token", room = %room,
+                "a token in the URL is never accepted; use the Authorization header or the subprotocol `auth.<token>`"
+            );
+        }
+        let Some(token) = self.request.token.clone().filter(|_| !self.request.token_in_url) else {
+            let hint = "no token: use the Authorization header or the subprotocol `auth.<token>`";
+            return Err(RealtimeError::new(Code::AuthFailed, hint).with("reason", "token_missing"));
+        };
+        let asked = ask_host(self.context, room, token, self.ip);
+        self.within_host_timeout("check the session", asked).await
+    }
+
+    async fn within_host_timeout<T>(&self, what: &str, asked: impl Future<Output = Result<T>>) -> Result<T> {
+        let wait = self.context.config.host_timeout;
+        tokio::select! {
+            answer = timeout(wait, asked) => answer.unwrap_or_else(|_| {
+                let problem = format!("the host did not {what} within {} s", wait.as_secs_f64());
+                Err(RealtimeError::new(Code::HostFailed, problem))
+            }),
+            () = self.context.stopping.cancelled() => Err(shutting_down()),
+        }
+    }
+}
+
+/// Asks the host about a session and its rights in a room.
+pub(super) async fn ask_host(
+    context: &Context,
+    room: &RoomId,
+    token: Token,
+    ip: IpAddr,
+) -> Result<Authorization> {
+    context.host.authorize(AuthorizeRequest { room: room.clone(), token, client_ip: ip }).await
+}
+
+/// Whether the user's role is one of those that may connect; none named = all.
+pub(super) fn check_role(allowed: &[String], authorization: &Authorization) -> Result<()> {
+    let role = authorization.role.as_deref();
+    if allowed.is_empty() || role.is_some_and(|role| allowed.iter().any(|allowed| allowed == role)) {
+        return Ok(());
+    }
+    let message = "this user's role may not connect (auth.allowed_roles)";
+    Err(RealtimeError::new(Code::PermissionDenied, message).with("reason", "role_not_allowed"))
+}
+
+fn shutting_down() -> RealtimeError {
+    RealtimeError::new(Code::ServerShutdown, "the server is shutting down")
+}
