@@ -84,3 +84,6 @@ fn drop_marks_of_nodes(node: &mut Node) {
     }
     node.content.iter_mut().for_each(drop_marks_of_nodes);
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,9 @@ pub fn serialize(doc: &Node) -> String {
 /// The largest heading that is written; there are six levels, and a number from a client may be anything.
 const HEADING_LEVEL_MAX: u64 = 6;
 
+/// No document that was read is nested deeper, with what was put around misplaced text on top.
+const DEPTH_MAX: usize = schema::DEPTH_MAX + 8;
+
 /// The Markdown so far and what decides how it goes on.
 #[derive(Debug, Default)]
 struct Writer {
@@ -41,7 +44,7 @@ struct Writer {
 
 impl Writer {
     fn blocks(&mut self, nodes: &[Node]) {
-        if self.depth >= schema::DEPTH_MAX {
+        if self.depth >= DEPTH_MAX {
             return;
         }
         self.depth += 1;
