@@ -48,20 +48,27 @@ pub(super) fn is_punctuation(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation();
     }
-    matches!(
-        get_general_category(c),
-        G::ConnectorPunctuation
-            | G::DashPunctuation
-            | G::OpenPunctuation
-            | G::ClosePunctuation
-            | G::InitialPunctuation
-            | G::FinalPunctuation
-            | G::OtherPunctuation
-            | G::MathSymbol
-            | G::CurrencySymbol
-            | G::ModifierSymbol
-            | G::OtherSymbol
-    )
+    !is_newer(c)
+        && matches!(
+            get_general_category(c),
+            G::ConnectorPunctuation
+                | G::DashPunctuation
+                | G::OpenPunctuation
+                | G::ClosePunctuation
+                | G::InitialPunctuation
+                | G::FinalPunctuation
+                | G::OtherPunctuation
+                | G::MathSymbol
+                | G::CurrencySymbol
+                | G::ModifierSymbol
+                | G::OtherSymbol
+        )
+}
+
+/// Punctuation that is new in Unicode 16. The editor's markdown-it has the tables of Unicode 15.1
+/// (<https://github.com/markdown-it/uc.micro>) and does not know it; both must see the same emphasis.
+const fn is_newer(c: char) -> bool {
+    matches!(c, '\u{1b4e}'..='\u{1b4f}' | '\u{1b7f}' | '\u{2427}'..='\u{2429}' | '\u{31e4}'..='\u{31e5}' | '\u{10d6e}' | '\u{10d8e}'..='\u{10d8f}' | '\u{113d4}'..='\u{113d5}' | '\u{113d7}'..='\u{113d8}' | '\u{11be1}' | '\u{16d6d}'..='\u{16d6f}' | '\u{1cc00}'..='\u{1ccef}' | '\u{1cd00}'..='\u{1ceb3}' | '\u{1e5ff}' | '\u{1f8b2}'..='\u{1f8bb}' | '\u{1f8c0}'..='\u{1f8c1}' | '\u{1fa89}' | '\u{1fa8f}' | '\u{1fabe}' | '\u{1fac6}' | '\u{1fadc}' | '\u{1fadf}' | '\u{1fae9}' | '\u{1fbcb}'..='\u{1fbef}')
 }
 
 /// `String.prototype.trim`.
