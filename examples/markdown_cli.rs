@@ -16,7 +16,7 @@ use civicpress_realtime::markdown::{Mark, Node, check_lossless, parse, serialize
 use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line?)?;
         let text = |name: &str| request.get(name).and_then(Value::as_str);

@@ -1,4 +1,59 @@
 //! The editor's document model and its Markdown, both ways, without IO and without yrs.
+//!
+//! The editor in the browser reads Markdown with prosemirror-markdown over markdown-it (its `commonmark`
+//! preset with HTML and tables) and writes it with prosemirror-markdown. Here is the same, to the byte: a
+//! document that the server writes must be the one that the editor would have written, and the tests
+//! compare the two. A CommonMark crate would agree on the specification's examples only; so the rules are
+//! written out here, one small file for each group.
+//!
+//! Source to tree: `block` cuts lines into blocks, `inline` text into tokens, `tree` makes nodes of `schema`
+//! from both. Tree to source: `serialize`.
+//!
+//! | rule | file | where it comes from |
+//! | --- | --- | --- |
+//! | line ends, NUL | `chars` | [CommonMark 2.1, 2.3](https://spec.commonmark.org/0.31.2/#characters-and-lines) |
+//! | tabs, indentation | `block/mod` | [CommonMark 2.2](https://spec.commonmark.org/0.31.2/#tabs) |
+//! | which block interrupts which; nesting stops at 20 | `block/mod` | markdown-it [`parser_block`][mi], `maxNesting` |
+//! | thematic breaks, headings, code, paragraphs | `block/leaf` | [CommonMark 4](https://spec.commonmark.org/0.31.2/#leaf-blocks) |
+//! | info string kept as it is written | `block/leaf` | [prosemirror-markdown][pm], `fence` |
+//! | HTML blocks: no node, lost | `block/html` | [CommonMark 4.6](https://spec.commonmark.org/0.31.2/#html-blocks) |
+//! | a line that begins with a reference is text | `block/html` | ours: CommonMark would lose the line |
+//! | link reference definitions | `block/reference` | [CommonMark 4.7](https://spec.commonmark.org/0.31.2/#link-reference-definitions) |
+//! | quotes, lists, items | `block/container` | [CommonMark 5](https://spec.commonmark.org/0.31.2/#container-blocks) |
+//! | tables; short rows filled, long ones cut | `block/table` | [GFM](https://github.github.com/gfm/#tables-extension-) |
+//! | escapes, code, autolinks, HTML, line ends | `inline/span` | [CommonMark 6](https://spec.commonmark.org/0.31.2/#inlines) |
+//! | links, images | `inline/link` | [CommonMark 6.3, 6.4](https://spec.commonmark.org/0.31.2/#links) |
+//! | emphasis | `inline/emphasis` | [CommonMark 6.2](https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis) |
+//! | character references | `entity` | [CommonMark 2.5](https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references), [HTML](https://html.spec.whatwg.org/multipage/named-characters.html) |
+//! | destinations in ASCII, some schemes refused | `url`, `punycode` | markdown-it [`normalizeLink`, `validateLink`][mi] |
+//! | a soft line end is a space; marks are a set | `tree` | [prosemirror-markdown][pm] |
+//! | an image's description is its first piece of text | `tree`, `inline/link` | [prosemirror-markdown][pm], `image` |
+//! | missing content filled in | `schema` | [prosemirror-model](https://prosemirror.net/docs/ref/#model.NodeType.createAndFill), `createAndFill` |
+//! | `<!--civic-ref ...-->` is a `civicRef` | `civic` | ours |
+//! | `<br>` in a cell is a `hard_break`, and the other way | `tree`, `serialize/inline` | ours |
+//! | blocks, prefixes, bullets `*`, loose lists | `serialize/mod` | [prosemirror-markdown][pm], `to_markdown` |
+//! | order and space of marks, breaks as `\`, autolinks | `serialize/inline` | the same |
+//! | escaping | `serialize/escape` | the same, `esc` |
+//! | a cell is one line, trimmed, `\|` escaped; rows filled to the widest | `serialize/table` | ours |
+//!
+//! What a source has and its document cannot have is named in [`Parsed::lost`]:
+//!
+//! | kind | what |
+//! | --- | --- |
+//! | `html_block`, `html_inline` | HTML other than references and breaks in cells |
+//! | `footnote` | `[^1]` and its definition, text to this parser |
+//! | `link_reference` | a definition that no link uses, or that comes after another one |
+//! | `image_alt` | an image's description beyond its first piece, or its formatting |
+//! | `empty_link` | a link around nothing |
+//! | `linked_node` | a link around an image or a reference; in Yjs only text keeps its links |
+//! | `nested_mark` | text in emphasis, after the same emphasis was closed within |
+//! | `list_start` | an ordered list that begins with 0 |
+//! | `table_cell` | cells beyond the header's columns |
+//! | `nested_too_deep` | everything from where quotes and lists are nested more than 20 deep |
+//! | `structure` | what is another document once it is written; found by [`check_lossless`] |
+//!
+//! [mi]: https://github.com/markdown-it/markdown-it/tree/14.3.3/lib
+//! [pm]: https://github.com/ProseMirror/prosemirror-markdown/tree/1.13.9/src
 
 mod block;
 mod chars;
