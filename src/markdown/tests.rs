@@ -244,17 +244,13 @@ proptest! {
         }
     }
 
-    /// Words are never lost, escaped or not.
+    /// Text of one paragraph is escaped so that it is read as text. Without `_`, `<`, `&` and what begins a block:
+    /// prosemirror-markdown leaves some of them as they are, and so must we; `check_lossless` finds it.
     #[test]
-    fn plain_text_is_a_fixed_point(words in prop::collection::vec("[a-zà-ü0-9.,;:!?'()*_#+>~|\\[\\]\\\\-]{1,9}", 1..8)) {
-        let text = words.join(" ");
+    fn plain_text_is_a_fixed_point(text in "[a-zà-ü][a-zà-ü0-9.,;:!?'()*#+>~|\\[\\]\\\\ -]{0,30}[a-zà-ü]") {
         let mut doc = parse("x").doc;
         doc.content[0].content[0].text.clone_from(&text);
-        let again = parse(&serialize(&doc));
-        let kept: String = again.doc.content.iter().flat_map(|block| &block.content).map(|node| node.text.as_str()).collect();
-        if again.doc.content.len() == 1 && again.doc.content[0].kind == "paragraph" {
-            prop_assert_eq!(kept, text);
-        }
+        prop_assert_eq!(parse(&serialize(&doc)).doc, doc);
     }
 
     #[test]

@@ -233,3 +233,44 @@ fn push_decoded(out: &mut String, mut bytes: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_normalized() {
+        for (url, expected) in [
+            (
+                "https://montréal.example/é?q=à b#ü",
+                "https://xn--montral-fya.example/%C3%A9?q=%C3%A0%20b#%C3%BC",
+            ),
+            ("/a%20b%zz", "/a%20b%25zz"),
+            ("  //hôte:80/x ", "//xn--hte-kna:80/x"),
+            ("mailto:maire@hôte.example", "mailto:maire@xn--hte-kna.example"),
+            ("skype:hôte", "skype:h%C3%B4te"),
+            ("a\\b\"c", "a%5Cb%22c"),
+            ("http://[::1]:8080/", "http://%5B::1%5D:8080/"),
+        ] {
+            assert_eq!(normalize_link(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn autolinks_are_shown_as_people_read_them() {
+        assert_eq!(
+            normalize_link_text("http://xn--hte-kna.example/%C3%A9%2F%ff"),
+            "http://hôte.example/é%2F\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn schemes_that_run_code_are_refused() {
+        for url in ["javascript:x", " VBScript:x", "file:///x", "data:text/html,x"] {
+            assert!(!is_allowed(url), "{url}");
+        }
+        for url in ["https://x", "data:image/png;base64,AA", "/javascript:x", ""] {
+            assert!(is_allowed(url), "{url}");
+        }
+    }
+}

@@ -7,8 +7,11 @@ use serde_json::Value;
 use yrs::types::Attrs as TextAttrs;
 use yrs::{Any, Text, TransactionMut, Xml, XmlElementPrelim, XmlFragment, XmlFragmentRef, XmlTextPrelim};
 
-use crate::markdown::schema::TEXT;
+use crate::markdown::schema::{DEPTH_MAX, TEXT};
 use crate::markdown::{Mark, Node};
+
+/// What is read is never nested so deep, see [`DEPTH_MAX`]; the stack would take much more.
+const NESTING_MAX: usize = 2 * DEPTH_MAX;
 
 /// Makes the fragment hold this document and nothing else.
 ///
@@ -24,18 +27,38 @@ pub fn write_fragment(txn: &mut TransactionMut<'_>, fragment: &XmlFragmentRef, d
 }
 
 /// Inserts nodes as children of an element or a fragment. Texts side by side become one shared text.
+/// Nodes nested deeper than any editor shows are left out.
 pub fn insert_nodes(txn: &mut TransactionMut<'_>, parent: &impl XmlFragment, index: u32, nodes: &[Node]) {
+    insert_at_depth(txn, parent, index, nodes, 0);
+}
+
+fn insert_at_depth(
+    txn: &mut TransactionMut<'_>,
+    parent: &impl XmlFragment,
+    index: u32,
+    nodes: &[Node],
+    depth: usize,
+) {
+    if depth > NESTING_MAX {
+        return;
+    }
     for (index, group) in (index..).zip(nodes.chunk_by(|a, b| a.kind == TEXT && b.kind == TEXT)) {
         match group {
-            [node] if node.kind != TEXT => insert_element(txn, parent, index, node),
+            [node] if node.kind != TEXT => insert_element(txn, parent, index, node, depth),
             texts => insert_text(txn, parent, index, texts),
         }
     }
 }
 
-fn insert_element(txn: &mut TransactionMut<'_>, parent: &impl XmlFragment, index: u32, node: &Node) {
+fn insert_element(
+    txn: &mut TransactionMut<'_>,
+    parent: &impl XmlFragment,
+    index: u32,
+    node: &Node,
+    depth: usize,
+) {
     let element = parent.insert(txn, index, XmlElementPrelim::empty(node.kind.as_ref()));
-    insert_nodes(txn, &element, 0, &node.content);
+    insert_at_depth(txn, &element, 0, &node.content, depth + 1);
     for (name, value) in &node.attrs {
         if !value.is_null() {
             element.insert_attribute(txn, name.as_str(), any(value));

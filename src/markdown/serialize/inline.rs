@@ -10,16 +10,21 @@ use super::super::civic;
 use super::super::node::{Mark, Node};
 use super::super::schema::{CIVIC_REF, CODE, EM, HARD_BREAK, IMAGE, LINK, STRONG, TEXT};
 use super::escape::escape;
-use super::{Writer, longest_run, string};
+use super::{DEPTH_MAX, Writer, longest_run, string};
 
 impl Writer {
     pub(super) fn inline(&mut self, nodes: &[Node], at_block_start: bool) {
+        if self.depth >= DEPTH_MAX {
+            return;
+        }
+        self.depth += 1;
         self.at_block_start = at_block_start;
         let mut run = Run { nodes, active: Vec::new(), trailing: String::new() };
         for index in 0..=nodes.len() {
             run.step(self, index);
         }
         self.at_block_start = false;
+        self.depth -= 1;
     }
 
     fn inline_node(&mut self, text: Option<&str>, nodes: &[Node], index: usize) {
