@@ -125,6 +125,7 @@ fn what_has_no_node_is_named_with_its_lines() {
         ("<!-- note -->", vec![(1, 1, "html_block")]),
         ("a\nb <span>c</span>\nd<br>", vec![(2, 2, "html_inline"), (3, 3, "html_inline")]),
         ("A claim.[^1]\n\n[^1]: The source.", vec![(1, 1, "footnote"), (3, 3, "footnote")]),
+        ("a [^long_name*] b", vec![(1, 1, "footnote")]),
         ("a\n\n[b]: /u", vec![(3, 3, "link_reference")]),
         ("[b]\n\n[b]: /u\n[b]: /v", vec![(4, 4, "link_reference")]),
         ("![a *b*](/i)", vec![(1, 1, "image_alt")]),

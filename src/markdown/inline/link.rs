@@ -163,27 +163,15 @@ impl Parser<'_> {
 
 /// A description as the editor keeps it: the text of its first piece. And whether there is more to it.
 fn alt_of(tokens: &[Token]) -> (Option<String>, bool) {
-    let mut alt = String::new();
-    // Markers that stayed text are one piece with the text around.
-    let texts = tokens.iter().map_while(|token| match &token.kind {
-        TokenKind::Text(text) => Some(text.as_str()),
-        _ => None,
-    });
-    let texts: Vec<&str> = texts.collect();
-    let (text, cut) = match (texts.as_slice(), tokens) {
-        ([], [first, rest @ ..]) => match &first.kind {
-            TokenKind::Special(text) => (text.as_str(), !rest.is_empty()),
-            TokenKind::Code(text) | TokenKind::Html(text) | TokenKind::Image { label: text, .. } => {
-                (text.as_str(), true)
-            }
-            _ => ("", true),
-        },
-        (texts, tokens) => {
-            texts.iter().for_each(|text| alt.push_str(text));
-            (alt.as_str(), texts.len() < tokens.len())
+    let Some((first, rest)) = tokens.split_first() else { return (None, false) };
+    let (text, plain) = match &first.kind {
+        TokenKind::Text(text) | TokenKind::Special(text) => (text.as_str(), true),
+        TokenKind::Code(text) | TokenKind::Html(text) | TokenKind::Image { label: text, .. } => {
+            (text.as_str(), false)
         }
+        _ => ("", false),
     };
-    ((!text.is_empty()).then(|| text.to_owned()), cut)
+    ((!text.is_empty()).then(|| text.to_owned()), !plain || !rest.is_empty())
 }
 
 /// A link destination from `start`, unescaped, and where it ends.

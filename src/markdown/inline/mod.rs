@@ -109,7 +109,19 @@ pub(super) fn parse(source: &str, references: &References) -> Vec<Token> {
     let mut parser = Parser::new(source, references);
     parser.run();
     parser.resolve_emphasis();
-    parser.tokens
+    join_texts(parser.tokens)
+}
+
+/// Markers that stayed text are one with the text around.
+fn join_texts(tokens: Vec<Token>) -> Vec<Token> {
+    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match (joined.last_mut().map(|last| &mut last.kind), &token.kind) {
+            (Some(TokenKind::Text(last)), TokenKind::Text(text)) => last.push_str(text),
+            _ => joined.push(token),
+        }
+    }
+    joined
 }
 
 struct Parser<'a> {

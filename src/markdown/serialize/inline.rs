@@ -73,36 +73,14 @@ impl<'a> Run<'a> {
         let keep =
             marks.iter().zip(&self.active).take(len).take_while(|(mark, active)| mark == active).count();
 
-        let leading = std::mem::take(&mut self.trailing);
-        let mut leading = Cow::from(leading);
-        let mut text = node.filter(|node| node.kind == TEXT).map(|node| node.text.as_str());
-        let mut skipped = false;
-        if let Some(whole) = text {
-            let (space, rest) =
-                if self.opens_emphasis(&marks, keep) { split_leading(whole) } else { ("", whole) };
-            if !space.is_empty() {
-                leading.to_mut().push_str(space);
-                text = Some(rest);
-                skipped = rest.is_empty();
-            }
-            if !skipped && self.closes_emphasis(&marks, index) {
-                let (rest, space) = split_trailing(text.unwrap_or_default());
-                if !space.is_empty() {
-                    space.clone_into(&mut self.trailing);
-                    text = Some(rest);
-                    skipped = rest.is_empty();
-                }
-            }
-        }
-        let written = node.filter(|_| !skipped);
+        let mut leading = std::mem::take(&mut self.trailing);
+        let whole = node.filter(|node| node.kind == TEXT).map(|node| node.text.as_str());
+        let text = whole.map(|whole| self.without_outer_space(whole, &marks, keep, index, &mut leading));
+        // Nothing but space is written with what comes next, outside of its marks.
+        let written = node.filter(|_| text == whole || text != Some(""));
 
         if written.is_some() || index == self.nodes.len() {
-            while self.active.len() > keep
-                && let Some(mark) = self.active.pop()
-            {
-                let close = close_mark(writer, mark, self.nodes, index);
-                writer.text(&close, false);
-            }
+            self.close_marks(writer, keep, index);
         }
         if !leading.is_empty() {
             writer.text(&leading, true);
@@ -110,14 +88,7 @@ impl<'a> Run<'a> {
         if written.is_none() {
             return;
         }
-        while self.active.len() < len
-            && let Some(&mark) = marks.get(self.active.len())
-        {
-            self.active.push(mark);
-            let open = open_mark(writer, mark, self.nodes, index);
-            writer.text(&open, false);
-            writer.at_block_start = false;
-        }
+        self.open_marks(writer, &marks, len, index);
         match (code, text) {
             (Some(_), Some(text)) => {
                 let (open, close) = backticks(node);
@@ -126,6 +97,54 @@ impl<'a> Run<'a> {
             _ => writer.inline_node(text, self.nodes, index),
         }
         writer.at_block_start = false;
+    }
+
+    /// A text without the space that would be just inside of emphasis: before it goes to `leading`, after it is
+    /// kept for the next step.
+    fn without_outer_space(
+        &mut self,
+        whole: &'a str,
+        marks: &[&Mark],
+        keep: usize,
+        index: usize,
+        leading: &mut String,
+    ) -> &'a str {
+        let mut text = whole;
+        if self.opens_emphasis(marks, keep) {
+            let (space, rest) = split_leading(text);
+            if !space.is_empty() {
+                leading.push_str(space);
+                text = rest;
+            }
+        }
+        if !text.is_empty() && self.closes_emphasis(marks, index) {
+            let (rest, space) = split_trailing(text);
+            if !space.is_empty() {
+                space.clone_into(&mut self.trailing);
+                text = rest;
+            }
+        }
+        text
+    }
+
+    fn close_marks(&mut self, writer: &mut Writer, keep: usize, index: usize) {
+        while self.active.len() > keep
+            && let Some(mark) = self.active.pop()
+        {
+            let close = close_mark(writer, mark, self.nodes, index);
+            writer.text(&close, false);
+        }
+    }
+
+    fn open_marks(&mut self, writer: &mut Writer, marks: &[&'a Mark], len: usize, index: usize) {
+        while self.active.len() < len
+            && let Some(&mark) = marks.get(self.active.len())
+        {
+            self.active.push(mark);
+            let open = open_mark(writer, mark, self.nodes, index);
+            writer.text(&open, false);
+            writer.at_block_start = false;
+        }
     }
 
     /// A node's marks. A break that is the last thing in a mark is moved out of it.
