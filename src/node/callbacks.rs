@@ -1,33 +1,20 @@
 //! The host's callbacks in JavaScript as a [`Host`].
-//!
-//! Asking is a call on Node's thread whose answer, a value or a promise, comes back over a channel; the
-//! engine waits for it with its own timeout, so an answer that never comes costs nobody else anything.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use napi::bindgen_prelude::{CallbackContext, FnArgs, Function, Object, PromiseRaw, Unknown};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, JsValue, Status, ValueType};
+use napi::bindgen_prelude::Object;
+use napi::{Either, Env};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
+use super::calls::{Callback, NOTHING, ask, callback, function, nonsense, parse, wrong_callback};
 use super::events::{Event, Events};
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::{Authorization, AuthorizeRequest, HookEvent, Host, HostFuture, LoadedRecord, User};
 use crate::ids::{RoomId, UserId};
 
-/// Questions that may wait for Node's thread; more are refused, which the client sees as a passing failure.
-const QUESTIONS_MAX: usize = 4_096;
-
-/// Why a user's name would be cut, in characters.
+/// The longest name of a user, in characters; more is cut.
 const NAME_CHARS_MAX: usize = 200;
-
-type Args = FnArgs<(Value, Value)>;
-
-/// A callback of the host. Weak: it does not keep the process alive.
-type Callback = ThreadsafeFunction<Args, Unknown<'static>, Args, Status, false, true, QUESTIONS_MAX>;
 
 /// The host as JavaScript defined it.
 pub(super) struct JsHost {
@@ -54,52 +41,18 @@ impl JsHost {
     }
 }
 
-fn wrong_callback(name: &str, found: &str) -> RealtimeError {
-    RealtimeError::new(Code::ConfigInvalid, format!("host.{name} is {found}; expected a function"))
-        .with("key", format!("host.{name}"))
-        .with("found", found)
-        .with("allowed", "a function")
-}
-
-fn function<'a, A, R>(callbacks: &Object<'a>, name: &str) -> Result<Option<Function<'a, A, R>>>
-where
-    A: napi::bindgen_prelude::JsValuesTupleIntoVec,
-    R: napi::bindgen_prelude::FromNapiValue,
-{
-    let value: Option<Unknown<'a>> = callbacks.get(name).map_err(|error| super::error::from_napi(&error))?;
-    let Some(value) = value else { return Ok(None) };
-    match value.get_type() {
-        Ok(ValueType::Undefined | ValueType::Null) => Ok(None),
-        Ok(ValueType::Function) => callbacks.get(name).map_err(|error| super::error::from_napi(&error)),
-        Ok(other) => Err(wrong_callback(name, &other.to_string().to_lowercase())),
-        Err(error) => Err(super::error::from_napi(&error)),
-    }
-}
-
-fn callback(callbacks: &Object<'_>, name: &str) -> Result<Option<Arc<Callback>>> {
-    let Some(function) = function::<Args, Unknown<'static>>(callbacks, name)? else { return Ok(None) };
-    let callback = function
-        .build_threadsafe_function::<Args>()
-        .callee_handled::<false>()
-        .weak::<true>()
-        .max_queue_size::<QUESTIONS_MAX>()
-        .build_callback(|call| Ok(call.value))
-        .map_err(|error| super::error::from_napi(&error))?;
-    Ok(Some(Arc::new(callback)))
-}
-
 impl Host for JsHost {
     fn authorize(&self, request: AuthorizeRequest) -> HostFuture<Authorization> {
         let AuthorizeRequest { room, token, client_ip } = request;
         let mut question = describe(&room);
-        question["token"] = token.into();
+        question["token"] = token.reveal().into();
         question["clientIp"] = client_ip.to_string().into();
-        let answer = ask(&self.authorize, "authorize", question, Value::Null);
+        let answer = ask(&self.authorize, "authorize", question, NOTHING);
         Box::pin(async move { read_authorization(answer.await?) })
     }
 
     fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>> {
-        let answer = ask(&self.load, "load", describe(&room), Value::Null);
+        let answer = ask(&self.load, "load", describe(&room), NOTHING);
         Box::pin(async move { parse::<Option<LoadedRecord>>("load", answer.await?) })
     }
 
@@ -109,7 +62,7 @@ impl Host for JsHost {
 
     fn save(&self, room: RoomId, markdown: String) -> HostFuture<()> {
         let Some(save) = &self.save else { return Box::pin(async { Ok(()) }) };
-        let answer = ask(save, "save", describe(&room), markdown.into());
+        let answer = ask(save, "save", describe(&room), Either::A(markdown.into()));
         Box::pin(async move { answer.await.map(drop) })
     }
 
@@ -118,7 +71,8 @@ impl Host for JsHost {
     }
 }
 
-fn describe(room: &RoomId) -> Value {
+/// A room as callbacks are asked about it.
+pub(super) fn describe(room: &RoomId) -> Value {
     json!({"roomId": room, "roomType": room.room_type(), "localId": room.local_id()})
 }
 
@@ -133,10 +87,12 @@ struct JsAuthorization {
     reason: Option<String>,
 }
 
+/// A user as JavaScript describes one.
 #[derive(Deserialize)]
-struct JsUser {
+pub(super) struct JsUser {
     id: Value,
     name: Option<String>,
+    role: Option<String>,
 }
 
 fn read_authorization(answer: Value) -> Result<Authorization> {
@@ -151,105 +107,22 @@ fn read_authorization(answer: Value) -> Result<Authorization> {
         return Err(RealtimeError::new(code, format!("the host refused: {reason}")).with("reason", reason));
     }
     let user = answer.user.ok_or_else(|| nonsense("authorize", "neither `user` nor `denied` is there"))?;
-    let id = match user.id {
-        Value::String(id) if !id.is_empty() => UserId::Text(id),
-        Value::Number(id) => match id.as_i64() {
-            Some(id) => UserId::Number(id),
-            None => return Err(nonsense("authorize", "`user.id` must be a whole number or a text")),
-        },
-        _ => return Err(nonsense("authorize", "`user.id` must be a number or a text")),
-    };
-    let name = user.name.map(|name| name.chars().take(NAME_CHARS_MAX).collect());
-    Ok(Authorization { user: User { id, name }, can_edit: answer.can_edit })
+    let role = user.role.clone();
+    Ok(Authorization { user: user.read("authorize")?, role, can_edit: answer.can_edit })
 }
 
-fn parse<T: DeserializeOwned>(name: &str, answer: Value) -> Result<T> {
-    serde_json::from_value(answer).map_err(|error| nonsense(name, &error.to_string()))
-}
-
-fn nonsense(name: &str, problem: &str) -> RealtimeError {
-    RealtimeError::new(Code::HostFailed, format!("the host's `{name}` gave an unusable answer: {problem}"))
-}
-
-fn failed(name: &str, problem: &str) -> RealtimeError {
-    RealtimeError::new(Code::HostFailed, format!("the host's `{name}` failed: {problem}"))
-}
-
-/// Who waits for an answer. `then` and `catch` both hold it; whichever runs first takes it.
-#[derive(Clone)]
-struct Waiting(Arc<Mutex<Option<oneshot::Sender<Result<Value>>>>>);
-
-impl Waiting {
-    fn tell(&self, answer: Result<Value>) {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waiting) = waiting {
-            // Whoever asked may have given up.
-            let _ = waiting.send(answer);
-        }
+impl JsUser {
+    /// The user, for the answer of this callback.
+    pub(super) fn read(self, callback: &str) -> Result<User> {
+        let id = match self.id {
+            Value::String(id) if !id.is_empty() => UserId::Text(id),
+            Value::Number(id) => match id.as_i64() {
+                Some(id) => UserId::Number(id),
+                None => return Err(nonsense(callback, "`user.id` must be a whole number or a text")),
+            },
+            _ => return Err(nonsense(callback, "`user.id` must be a number or a text")),
+        };
+        let name = self.name.map(|name| name.chars().take(NAME_CHARS_MAX).collect());
+        Ok(User { id, name })
     }
-}
-
-fn ask(callback: &Arc<Callback>, name: &'static str, first: Value, second: Value) -> HostFuture<Value> {
-    let (sender, receiver) = oneshot::channel();
-    let waiting = Waiting(Arc::new(Mutex::new(Some(sender))));
-    let status = callback.call_with_return_value(
-        (first, second).into(),
-        ThreadsafeFunctionCallMode::NonBlocking,
-        move |returned, _env| {
-            match returned {
-                Ok(returned) => settle(&returned, name, &waiting),
-                Err(error) => waiting.tell(Err(failed(name, &error.reason))),
-            }
-            Ok(())
-        },
-    );
-    Box::pin(async move {
-        if status != Status::Ok {
-            let problem = match status {
-                Status::QueueFull => "too many calls wait for Node's thread",
-                Status::Closing => "the host is ending",
-                _ => "Node.js refused the call",
-            };
-            return Err(failed(name, problem));
-        }
-        receiver.await.unwrap_or_else(|_| Err(failed(name, "the host is ending")))
-    })
-}
-
-/// Passes on a value, or what a promise comes to.
-fn settle(returned: &Unknown<'_>, name: &'static str, waiting: &Waiting) {
-    if !returned.is_promise().unwrap_or(false) {
-        return waiting.tell(to_value(returned, name));
-    }
-    let raw = returned.value();
-    let promise = PromiseRaw::<Unknown<'_>>::new(raw.env, raw.value);
-    let (fulfilled, rejected) = (waiting.clone(), waiting.clone());
-    let then = promise.then(move |context: CallbackContext<Unknown<'_>>| {
-        fulfilled.tell(to_value(&context.value, name));
-        Ok(())
-    });
-    let catch = promise.catch(move |context: CallbackContext<Unknown<'_>>| {
-        rejected.tell(Err(failed(name, &message_of(&context.value))));
-        Ok(())
-    });
-    // A rejection is dealt with by `catch`; the promise that `then` gives must not be reported as well.
-    if let Ok(then) = &then {
-        let _ = then.catch(|_: CallbackContext<Unknown<'_>>| Ok(()));
-    }
-    if then.is_err() || catch.is_err() {
-        waiting.tell(Err(failed(name, "its promise cannot be waited for")));
-    }
-}
-
-fn to_value(value: &Unknown<'_>, name: &str) -> Result<Value> {
-    if matches!(value.get_type(), Ok(ValueType::Undefined)) {
-        return Ok(Value::Null);
-    }
-    let env = Env::from_raw(value.value().env);
-    env.from_js_value(*value).map_err(|error| nonsense(name, &error.reason))
-}
-
-/// The message of whatever was thrown.
-fn message_of(thrown: &Unknown<'_>) -> String {
-    napi::Error::from_unknown_without_coercion(*thrown).reason.clone()
 }

@@ -16,12 +16,14 @@ use super::error::{from_napi, to_js};
 use super::events::Events;
 use super::logging;
 use super::options::Options;
+use super::room_type::JsRoomType;
 use super::runtime::ModuleRuntime;
 use super::types::Health;
 use crate::config::Config;
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::Host;
 use crate::module::{Listening, Module, not_running};
+use crate::room_type::RoomTypes;
 
 /// How long Node may be held up at the end of its life, for the log to be written.
 const LAST_WRITES_MAX: Duration = Duration::from_secs(2);
@@ -34,6 +36,7 @@ pub(super) struct Engine {
     host: Arc<dyn Host>,
     events: Events,
     log: Dispatch,
+    room_types: RoomTypes,
     runtime: OnceLock<ModuleRuntime>,
     // A plain mutex: held to look or to change, never across an await.
     phase: Mutex<Phase>,
@@ -62,6 +65,7 @@ impl Engine {
             host,
             events,
             log,
+            room_types: RoomTypes::default(),
             runtime: OnceLock::new(),
             phase: Mutex::new(Phase::New),
             turn: tokio::sync::Mutex::default(),
@@ -97,7 +101,13 @@ impl Engine {
             *self.phase() = Phase::Disabled;
             return Ok(None);
         }
-        let module = Module::start(self.config.clone(), self.folder.clone(), Arc::clone(&self.host)).await?;
+        let module = Module::start(
+            self.config.clone(),
+            self.folder.clone(),
+            Arc::clone(&self.host),
+            self.room_types.clone(),
+        )
+        .await?;
         let listening = module.health().listening;
         *self.phase() = Phase::Running(Arc::new(module));
         Ok(listening)
@@ -113,6 +123,16 @@ impl Engine {
             module.shutdown().await;
         }
         *self.phase() = Phase::Stopped(module);
+    }
+
+    /// Registers a kind of room; also before the start.
+    pub(super) fn register_room_type(&self, name: &str, callbacks: &Object<'_>) -> Result<()> {
+        self.room_types.register(name, Arc::new(JsRoomType::read(callbacks, &self.events)?))
+    }
+
+    /// The kinds of rooms.
+    pub(super) const fn room_types(&self) -> &RoomTypes {
+        &self.room_types
     }
 
     /// The module, if it runs.

@@ -19,7 +19,7 @@ export interface AuthorizeRequest extends RoomReference {
 /** The host's yes. */
 export interface Granted {
   /** Who this is; `7` and `'7'` are the same user. */
-  user: { id: number | string; name?: string | null }
+  user: { id: number | string; name?: string | null; role?: string | null }
   /**
    * Whether they may edit; otherwise the connection is read-only.
    * @default false
@@ -42,6 +42,56 @@ export type Authorization = Granted | Denied
 export interface LoadedRecord {
   /** The Markdown body, without front matter. */
   markdown: string
+}
+
+/** Somebody wants to come into a room of a registered type. */
+export interface ConnectRequest extends RoomReference {
+  /** The connection. */
+  clientId: string
+  /** Where the connection comes from, after `trusted_proxies` were taken into account. */
+  clientIp: string
+  /** The token presented, null if there is none. Keep it out of logs. */
+  token: string | null
+  /** The path and query of the request. */
+  url: string
+  /** The request's headers, names in lower case, without those that may carry the token. */
+  headers: Record<string, string>
+  /** The subprotocols offered, without those that carry the token. */
+  protocols: string[]
+  /** Who this is, if the host has checked the session; else null. */
+  user: { id: number | string; name: string | null } | null
+}
+
+/** What a room type answers to somebody at the door. */
+export interface ConnectAnswer {
+  /** Who this is, for a type that authenticates its connections itself. */
+  user?: { id: number | string; name?: string | null } | null
+  /** A no: a code such as `AUTH_FAILED`, `PERMISSION_DENIED` or `ROOM_NOT_FOUND`. */
+  denied?: string
+  /** More about a no, for people. */
+  message?: string
+  /** More about a no, for programs. */
+  reason?: string
+}
+
+/**
+ * A kind of room written in JavaScript. Of one client, the callbacks come one at a time and in order:
+ * nothing more is read from it until `message` was called. Clients of such rooms get text frames.
+ */
+export interface RoomTypeCallbacks {
+  /**
+   * Whether `connect` alone says who may come in. Otherwise `authorize` is asked first.
+   * @default false
+   */
+  authenticates?: boolean
+  /** Lets somebody in, or not. A rejection is a fault: the client is closed with 4500. */
+  connect(request: ConnectRequest): Promise<ConnectAnswer> | ConnectAnswer
+  /** Somebody is in, and can be sent to. */
+  joined?(clientId: string, roomId: string): void | Promise<void>
+  /** Somebody says something: a text frame as a string, a binary one as a buffer. A throw is told to them. */
+  message(clientId: string, data: string | Buffer): void | Promise<void>
+  /** Somebody is gone. */
+  left?(clientId: string, reason: string): void | Promise<void>
 }
 
 /** How serious a log line is. */

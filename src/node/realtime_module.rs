@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::error::or_throw;
 use super::markdown::{ToMarkdown, ToUpdate};
 use super::options;
-use super::types::{ConfigReport, Health, Listening, RoomSummary, SnapshotOutcome};
+use super::types::{ConfigReport, Health, Listening, RoomSummary, SnapshotOutcome, count};
 use crate::config::{Config, Layers, Loaded};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::{RoomId, UserId};
@@ -24,7 +24,7 @@ use crate::ids::{RoomId, UserId};
 /// Errors are `Error`s with `code` (such as `CONFIG_INVALID`), `statusCode` and `context`.
 #[napi]
 pub struct RealtimeModule {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
 }
 
 #[napi]
@@ -103,7 +103,7 @@ impl RealtimeModule {
             let reason = reason.as_deref().unwrap_or("sessions revoked");
             self.engine.running()?.revoke(&user, reason)
         });
-        Ok(u32::try_from(or_throw(&env, revoked)?).unwrap_or(u32::MAX))
+        Ok(count(or_throw(&env, revoked)?))
     }
 
     /// A Yjs update (version 1) that makes the editor's document of this Markdown in an empty one. Runs
@@ -121,12 +121,26 @@ impl RealtimeModule {
         ToMarkdown::task(&update)
     }
 
-    /// Reads a `realtime.yml` and lays it over the defaults, and the environment over it. Throws as the constructor does; a missing
-    /// file has `context.reason` `not_found`.
+    /// Reads a `realtime.yml` (null = none), lays it over the defaults, and the host's `features.yml` and
+    /// the environment over it. Throws as the constructor does; a missing `realtime.yml` has
+    /// `context.reason` `not_found`, a missing `features.yml` switches nothing off.
     #[napi]
-    pub fn read_config(env: Env, path: String) -> napi::Result<ConfigReport> {
-        let layers = Layers::new().file(path.as_ref());
-        report(&env, layers.and_then(|layers| layers.environment(std::env::vars_os())).and_then(Layers::load))
+    pub fn read_config(
+        env: Env,
+        path: Option<String>,
+        features_path: Option<String>,
+    ) -> napi::Result<ConfigReport> {
+        let read = || {
+            let mut layers = Layers::new();
+            if let Some(path) = &path {
+                layers = layers.file(path.as_ref())?;
+            }
+            if let Some(path) = &features_path {
+                layers = layers.features(path.as_ref())?;
+            }
+            layers.environment(std::env::vars_os())?.load()
+        };
+        report(&env, read())
     }
 
     /// Every key with its default.
@@ -148,7 +162,7 @@ fn report(env: &Env, loaded: Result<Loaded>) -> napi::Result<ConfigReport> {
     Ok(or_throw(env, loaded)?.into())
 }
 
-fn read_user(id: Either<f64, String>) -> Result<UserId> {
+pub(super) fn read_user(id: Either<f64, String>) -> Result<UserId> {
     match id {
         Either::B(text) => Ok(UserId::Text(text)),
         // Whole numbers up to 2^53 are exact in both.

@@ -7,6 +7,7 @@ use napi_derive::napi;
 use serde_json::{Map, Value, json};
 
 use crate::config::Loaded;
+use crate::ids::UserId;
 use crate::{module, room};
 
 /// Where a module listens.
@@ -36,7 +37,7 @@ pub struct SnapshotOutcome {
 }
 
 /// A value that is there as `null` when there is none; an `Option` would not be there at all.
-fn nullable<T>(value: Option<T>) -> Either<T, Null> {
+pub(super) fn nullable<T>(value: Option<T>) -> Either<T, Null> {
     value.map_or(Either::B(Null), Either::A)
 }
 
@@ -75,6 +76,58 @@ impl From<room::registry::RoomSummary> for RoomSummary {
             clients: count(room.clients),
             state: room.state.to_owned(),
             lossy: room.lossy,
+        }
+    }
+}
+
+/// A connection.
+#[napi(object)]
+pub struct Connection {
+    /// Its id, `client_<hex>`.
+    pub client_id: String,
+    /// Its room's key.
+    pub room_id: String,
+    /// Whose it is; a connection of nobody in particular has its own id here.
+    pub user_id: Either<f64, String>,
+    /// Where it comes from, after `trusted_proxies` were taken into account.
+    pub client_ip: String,
+    /// Its edits are refused.
+    pub read_only: bool,
+    /// It is connected and not about to be closed.
+    pub open: bool,
+}
+
+impl From<module::Connection> for Connection {
+    fn from(connection: module::Connection) -> Self {
+        Self {
+            client_id: connection.client.to_string(),
+            room_id: connection.room.as_str().to_owned(),
+            user_id: match connection.user {
+                // Ids that JavaScript gave us are exact in it.
+                UserId::Number(id) => Either::A(id as f64),
+                UserId::Text(id) => Either::B(id),
+            },
+            client_ip: connection.ip.to_string(),
+            read_only: connection.read_only,
+            open: connection.open,
+        }
+    }
+}
+
+/// What a connected client may do from now on.
+#[napi(object)]
+pub struct ClientPermissions {
+    /// Default: true. Without it, the connection ends.
+    pub can_view: Option<bool>,
+    /// Default: false. Without it, the connection is read-only.
+    pub can_edit: Option<bool>,
+}
+
+impl From<ClientPermissions> for module::Permissions {
+    fn from(permissions: ClientPermissions) -> Self {
+        Self {
+            can_view: permissions.can_view.unwrap_or(true),
+            can_edit: permissions.can_edit.unwrap_or(false),
         }
     }
 }
@@ -131,7 +184,7 @@ impl Health {
     }
 }
 
-fn count(number: usize) -> u32 {
+pub(super) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
