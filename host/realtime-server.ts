@@ -11,7 +11,6 @@ import { emitHook, log, type LogLevel } from './event-sink.js'
 import { type HostCallbacks, RealtimeModule } from './native.js'
 import { createRecordHost, type RecordServices } from './record-host.js'
 import { onSessionsRevoked } from './session-revocation.js'
-import { withStorageFile } from './system-data.js'
 
 /**
  * After this, {@link RealtimeServer.shutdown} resolves even if the engine is not done. The engine has a
@@ -168,8 +167,8 @@ export class RealtimeServer {
       log(this.#logger, 'info', 'Realtime is disabled by its configuration', { operation: 'realtime:disabled' })
       return
     }
-    const placed = withStorageFile(config, this.#configSource.basePath)
-    const module = callEngine(() => new RealtimeModule(placed, this.#callbacks()))
+    const { basePath } = this.#configSource
+    const module = callEngine(() => new RealtimeModule(config, this.#callbacks(), basePath))
     let unhook = (): void => {}
     try {
       // Before the first client can be there, so that no revocation is missed.

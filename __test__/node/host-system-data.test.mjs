@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import { systemDataDir, withStorageFile } from '../../dist/system-data.js'
+import { systemDataDir } from '../../dist/system-data.js'
 
 test('the system data folder is beside the data folder, unless the core says otherwise', () => {
   const at = (text) => path.resolve(text)
@@ -13,13 +13,4 @@ test('the system data folder is beside the data folder, unless the core says oth
   assert.equal(systemDataDir({ dataDir: 'data' }), at('.system-data'))
   assert.equal(systemDataDir({ dataDir: '.' }), path.join(path.dirname(process.cwd()), '.system-data'))
   assert.equal(systemDataDir({ dataDir: 'data', systemDataDir: 'state' }), at('state'))
-})
-
-test('the database lies there too, unless the configuration says otherwise', () => {
-  const base = path.resolve('/srv/civic/.system-data')
-  const file = (storage) => withStorageFile({ ...(storage ? { storage } : {}) }, base).storage.file
-  assert.equal(file(undefined), path.join(base, 'realtime.db'))
-  assert.equal(file({}), path.join(base, 'realtime.db'))
-  assert.equal(file({ file: 'db/rooms.db' }), path.join(base, 'db', 'rooms.db'))
-  assert.equal(file({ file: path.resolve('/var/rooms.db') }), path.resolve('/var/rooms.db'))
 })

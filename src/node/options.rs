@@ -18,9 +18,9 @@ pub(super) struct Options {
 }
 
 /// Reads a configuration; the environment's `CIVIC_REALTIME_*` go over it.
-pub(super) fn read(source: Value) -> Result<Options> {
+pub(super) fn read(source: Value, folder: Option<String>) -> Result<Options> {
     let layers = Layers::new();
-    let (layers, folder) = match source {
+    let (layers, own_folder) = match source {
         Value::String(path) => {
             let path = Path::new(&path);
             let folder = path.parent().unwrap_or_else(|| Path::new("")).to_path_buf();
@@ -32,6 +32,7 @@ pub(super) fn read(source: Value) -> Result<Options> {
             return Err(RealtimeError::new(Code::ConfigInvalid, message).with("reason", "invalid"));
         }
     };
+    let folder = folder.map_or(own_folder, PathBuf::from);
     let loaded = layers.environment(std::env::vars_os())?.load()?;
     let Loaded { config, warnings } = loaded;
     Ok(Options { config, folder, warnings })

@@ -30,12 +30,13 @@ pub struct RealtimeModule {
 #[napi]
 impl RealtimeModule {
     /// Reads and checks the configuration: the path of a `realtime.yml`, or an object with its keys.
-    /// Relative paths in it begin at the file's folder, or at `.system-data` in the working directory.
+    /// Relative paths in it begin at `folder`, which is the file's folder, or `.system-data` in the working
+    /// directory, if not given.
     ///
     /// Throws `CONFIG_INVALID` with what was found, where, and what is allowed.
-    #[napi(constructor, ts_args_type = "config: string | object, host: HostCallbacks")]
-    pub fn new(env: Env, config: Value, host: Object<'_>) -> napi::Result<Self> {
-        let engine = options::read(config).and_then(|options| Engine::new(&env, options, &host));
+    #[napi(constructor, ts_args_type = "config: string | object, host: HostCallbacks, folder?: string")]
+    pub fn new(env: Env, config: Value, host: Object<'_>, folder: Option<String>) -> napi::Result<Self> {
+        let engine = options::read(config, folder).and_then(|options| Engine::new(&env, options, &host));
         Ok(Self { engine: or_throw(&env, engine)? })
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::frame::{CLOSE_REASON_BYTES_MAX, Frame};
 use crate::error::RealtimeError;
 use crate::host::User;
-use crate::ids::{ClientId, RoomId};
+use crate::ids::{ClientId, RoomId, correlation_id};
 
 /// What a client may say in a text frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,15 +90,16 @@ pub fn ack(room: &RoomId, client: ClientId, user: &User, read_only: bool) -> Fra
 
 /// Something the client did was refused, or something of ours failed.
 pub fn error(error: &RealtimeError) -> Frame {
-    let mut body = json!({
-        "code": error.code,
-        "message": error.message,
-        "statusCode": error.code.status(),
-    });
-    if let Some(id) = error.context.get("correlationId") {
-        body["correlationId"] = id.clone();
-    }
-    control("error", json!({ "error": body }))
+    let id = error.context.get("correlationId").cloned();
+    control(
+        "error",
+        json!({"error": {
+            "code": error.code,
+            "message": error.message,
+            "statusCode": error.code.status(),
+            "correlationId": id.unwrap_or_else(|| correlation_id().into()),
+        }}),
+    )
 }
 
 /// A message for people.

@@ -22,7 +22,7 @@ use crate::host::LoadedRecord;
 use crate::ids::RoomId;
 use crate::markdown::{self, Lost};
 use crate::store::writer::RoomLog;
-use crate::store::{Rejection, StoredRoom, TextHash};
+use crate::store::{NewSnapshot, Rejection, StoredRoom, TextHash};
 
 /// A room's document and what is known about it.
 pub(super) struct Loaded {
@@ -47,7 +47,8 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
     let base_lost = stored.snapshot.is_none() && !stored.rejected.is_empty();
     let has_history = !base_lost && (stored.snapshot.is_some() || !stored.log.is_empty());
     if !has_history {
-        return seed(id, services, log, stored.last_version).await;
+        let loaded = seed(id, services, log, stored.last_version).await?;
+        return if base_lost { start_over(id, services, loaded).await } else { Ok(loaded) };
     }
     let snapshot = stored.snapshot.take().map(|snapshot| snapshot.data);
     let updates = std::mem::take(&mut stored.log);
@@ -126,6 +127,28 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         draft_hash: Some(seed.hash),
         lossy,
     })
+}
+
+/// Every snapshot is damaged, and the log after them builds on what is lost. The seed becomes the new
+/// snapshot before anybody is let in: otherwise the next load would find the damage again, and leave out
+/// what was edited since.
+async fn start_over(id: &RoomId, services: &RoomServices, mut loaded: Loaded) -> Result<Loaded> {
+    if loaded.in_snapshot {
+        return Ok(loaded);
+    }
+    let data = loaded.document.state().map_err(|error| {
+        RealtimeError::new(Code::Internal, format!("the new state of {id} cannot be encoded: {error}"))
+    })?;
+    let snapshot = NewSnapshot {
+        room: id.clone(),
+        version: loaded.version + 1,
+        data,
+        covers_seq: loaded.log.last_seq(),
+        created_at_ms: crate::clock::now_ms(),
+    };
+    loaded.version = services.store.save_snapshot(snapshot).await?.version;
+    loaded.in_snapshot = true;
+    Ok(loaded)
 }
 
 async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<LoadedRecord> {

@@ -73,9 +73,7 @@ pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
         }
     }
     // Give the peer a moment to read what was queued and to answer the close, then let go of it.
-    let hang_up =
-        async { while !matches!(socket.next().await, Incoming::Closed | Incoming::Violation(_)) {} };
-    let farewell = async { tokio::join!(hang_up, &mut writer) };
+    let farewell = async { tokio::join!(socket.hang_up(), &mut writer) };
     if timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
         outbox.discard();
         writer.abort();

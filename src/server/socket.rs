@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio_websockets::{Error as WebSocketError, Limits, Message, ServerBuilder, WebSocketStream};
 
@@ -18,6 +19,9 @@ use crate::room::outbox::Outbox;
 
 /// The opcode of a close frame, in the low four bits of its first byte (RFC 6455 section 5.2).
 const CLOSE_OPCODE: u8 = 0x8;
+
+/// How much of what nobody wants any more is read at a time.
+const DRAIN_BYTES: usize = 16 * 1024;
 
 /// Something that came from the client.
 #[derive(Debug)]
@@ -69,6 +73,15 @@ impl Socket {
         self.next().now_or_never()
     }
 
+    /// Waits for the peer to end the connection, whatever it still sends. A socket that is let go of with
+    /// something unread in it resets the connection, and the peer never sees why it was closed.
+    pub(super) async fn hang_up(&mut self) {
+        while !matches!(self.next().await, Incoming::Closed | Incoming::Violation(_)) {}
+        let io = self.stream.get_mut();
+        let mut ignored = Box::new([0; DRAIN_BYTES]);
+        while io.read.read(&mut ignored[..]).await.is_ok_and(|count| count > 0) {}
+    }
+
     /// Nothing more will come. If no close is on its way out, there is nobody to write to either.
     fn gone(&self) -> Incoming {
         if !self.outbox.is_closed() {
@@ -101,6 +114,25 @@ fn read(message: Message) -> Incoming {
         Some(text) => Incoming::Text(text.to_owned()),
         None => Incoming::SignOfLife,
     }
+}
+
+/// The library's close frame with its reason, if it has one, in the form that all of ours have.
+fn close_frame(frame: &Frame) -> Frame {
+    let payload = frame.payload();
+    let (Some(code), Some(reason)) = (payload.first_chunk::<2>(), payload.get(2..)) else {
+        return frame.clone();
+    };
+    let code = u16::from_be_bytes(*code);
+    if reason.is_empty() {
+        return frame.clone();
+    }
+    let name = if code == Code::MessageTooBig.close_code() {
+        Code::MessageTooBig.as_str()
+    } else {
+        "PROTOCOL_ERROR"
+    };
+    let reason = json!({"code": name, "message": String::from_utf8_lossy(reason)});
+    Frame::close(code, &reason.to_string())
 }
 
 /// What the library takes for the socket.
@@ -140,11 +172,10 @@ impl AsyncWrite for Io {
         let frame: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
         let len = frame.len();
         let closes = frame.first().is_some_and(|first| first & 0x0f == CLOSE_OPCODE);
-        let frame = Frame::encoded(frame.into());
         if closes {
-            self.outbox.close(frame);
+            self.outbox.close(close_frame(&Frame::encoded(frame.into())));
         } else {
-            self.outbox.send(frame);
+            self.outbox.send(Frame::encoded(frame.into()));
         }
         Poll::Ready(Ok(len))
     }

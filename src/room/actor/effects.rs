@@ -123,10 +123,10 @@ impl Actor {
     }
 
     /// A snapshot holds everything up to this generation, whatever became of the log.
-    pub(super) fn release_up_to(&mut self, generation: u64) {
+    pub(super) fn release_up_to(&mut self, generation: u64, seq: u64) {
         while self.waiting.front().is_some_and(|first| first.generation <= generation) {
             if let Some(waiting) = self.waiting.pop_front() {
-                self.acknowledge(waiting, generation);
+                self.acknowledge(waiting, seq);
             }
         }
     }

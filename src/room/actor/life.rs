@@ -71,7 +71,7 @@ impl Actor {
         let created = matches!(report.snapshot, Some(Ok(_)));
         if created {
             self.gap_at = self.gap_at.filter(|generation| *generation > report.generation);
-            self.release_up_to(report.generation);
+            self.release_up_to(report.generation, report.seq);
         }
         match report.snapshot {
             Some(Err(error)) => {
