@@ -19,7 +19,7 @@ export interface AuthorizeRequest extends RoomReference {
 /** The host's yes. */
 export interface Granted {
   /** Who this is; `7` and `'7'` are the same user. */
-  user: { id: number | string; name?: string | null }
+  user: { id: number | string; name?: string | null; role?: string | null }
   /**
    * Whether they may edit; otherwise the connection is read-only.
    * @default false
@@ -42,6 +42,56 @@ export type Authorization = Granted | Denied
 export interface LoadedRecord {
   /** The Markdown body, without front matter. */
   markdown: string
+}
+
+/** Somebody wants to come into a room of a registered type. */
+export interface ConnectRequest extends RoomReference {
+  /** The connection. */
+  clientId: string
+  /** Where the connection comes from, after `trusted_proxies` were taken into account. */
+  clientIp: string
+  /** The token presented, null if there is none. Keep it out of logs. */
+  token: string | null
+  /** The path and query of the request. */
+  url: string
+  /** The request's headers, names in lower case, without those that may carry the token. */
+  headers: Record<string, string>
+  /** The subprotocols offered, without those that carry the token. */
+  protocols: string[]
+  /** Who this is, if the host has checked the session; else null. */
+  user: { id: number | string; name: string | null } | null
+}
+
+/** What a room type answers to somebody at the door. */
+export interface ConnectAnswer {
+  /** Who this is, for a type that authenticates its connections itself. */
+  user?: { id: number | string; name?: string | null } | null
+  /** A no: a code such as `AUTH_FAILED`, `PERMISSION_DENIED` or `ROOM_NOT_FOUND`. */
+  denied?: string
+  /** More about a no, for people. */
+  message?: string
+  /** More about a no, for programs. */
+  reason?: string
+}
+
+/**
+ * A kind of room written in JavaScript. Of one client, the callbacks come one at a time and in order:
+ * nothing more is read from it until `message` was called. Clients of such rooms get text frames.
+ */
+export interface RoomTypeCallbacks {
+  /**
+   * Whether `connect` alone says who may come in. Otherwise `authorize` is asked first.
+   * @default false
+   */
+  authenticates?: boolean
+  /** Lets somebody in, or not. A rejection is a fault: the client is closed with 4500. */
+  connect(request: ConnectRequest): Promise<ConnectAnswer> | ConnectAnswer
+  /** Somebody is in, and can be sent to. */
+  joined?(clientId: string, roomId: string): void | Promise<void>
+  /** Somebody says something: a text frame as a string, a binary one as a buffer. A throw is told to them. */
+  message(clientId: string, data: string | Buffer): void | Promise<void>
+  /** Somebody is gone. */
+  left?(clientId: string, reason: string): void | Promise<void>
 }
 
 /** How serious a log line is. */
@@ -96,12 +146,67 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare class RealtimeModule {
   /**
+   * Registers a kind of room written in JavaScript, such as `device`; also before `start()`. One of the
+   * same name is replaced for connections to come.
+   *
+   * Throws `INVALID_ID` for a name that cannot be one, or is the engine's own (`records`).
+   */
+  registerRoomType(roomType: string, callbacks: RoomTypeCallbacks): void
+  /** Takes a kind of room off the list; who is connected stays. False if there is none of this name. */
+  unregisterRoomType(roomType: string): boolean
+  /** The kinds of rooms there are, `records` included. */
+  roomTypes(): Array<string>
+  /**
+   * All connections. Throws `NOT_RUNNING` before `start()` and after `shutdown()`, as all of the
+   * following do.
+   */
+  connections(): Array<Connection>
+  /** One connection while it lasts, else null. */
+  connection(clientId: string): Connection | null
+  /**
+   * Sends a message to one client, a text frame or a binary one. False if it is gone, or so much
+   * waits for it already that this does not fit (`limits.waiting_bytes_per_client_max`).
+   */
+  send(clientId: string, data: string | Uint8Array): boolean
+  /**
+   * Sends a message to everybody in a room of a registered type, but for one client; gives the number
+   * of those who will get it.
+   */
+  broadcast(roomId: string, data: string | Uint8Array, exceptClientId?: string): number
+  /** Closes a connection after what waits for it. Default: code 1000. False if it is gone. */
+  close(clientId: string, code?: number | undefined | null, reason?: string | undefined | null): boolean
+  /**
+   * Changes what a connected client may do, before any later frame of it. Without the right to view,
+   * it is closed with 4003. Resolves to false if it is gone.
+   */
+  setPermissions(clientId: string, permissions: ClientPermissions): Promise<boolean>
+  /**
+   * Sends a user away, from one room or from all, with close code 4003 and `KICKED`; gives the number of
+   * connections that end. They may come back: to keep them out, take away their rights.
+   */
+  kick(userId: number | string, reason?: string, roomId?: string): number
+  /**
+   * Locks a record's room against edits, also while it is not in memory: everybody is read-only, and
+   * told why. Lasts until `unlockRoom` or the end of the process.
+   */
+  lockRoom(roomId: string, reason?: string | undefined | null): Promise<undefined>
+  /** Lets everybody edit again who may. */
+  unlockRoom(roomId: string): Promise<undefined>
+  /**
+   * Tells everybody in a room, or everywhere, who can read text frames. Resolves to the number of rooms
+   * told.
+   */
+  notice(message: string, level?: 'info' | 'warning' | 'error', roomId?: string): Promise<number>
+  /** Says that a record was changed elsewhere. Resolves to false if its room is not in memory. */
+  recordChanged(recordId: string): Promise<boolean>
+  /**
    * Reads and checks the configuration: the path of a `realtime.yml`, or an object with its keys.
-   * Relative paths in it begin at the file's folder, or at `.system-data` in the working directory.
+   * Relative paths in it begin at `folder`, which is the file's folder, or `.system-data` in the working
+   * directory, if not given.
    *
    * Throws `CONFIG_INVALID` with what was found, where, and what is allowed.
    */
-  constructor(config: string | object, host: HostCallbacks)
+  constructor(config: string | object, host: HostCallbacks, folder?: string)
   /**
    * Opens the store and listens. Resolves to the address, or to null if `enabled` is false. Calling
    * it again while it runs gives the same address.
@@ -140,10 +245,11 @@ export declare class RealtimeModule {
    */
   static updateToMarkdown(update: Uint8Array): Promise<string>
   /**
-   * Reads a `realtime.yml` and lays it over the defaults, and the environment over it. Throws as the constructor does; a missing
-   * file has `context.reason` `not_found`.
+   * Reads a `realtime.yml` (null = none), lays it over the defaults, and the host's `features.yml` and
+   * the environment over it. Throws as the constructor does; a missing `realtime.yml` has
+   * `context.reason` `not_found`, a missing `features.yml` switches nothing off.
    */
-  static readConfig(path: string): ConfigReport
+  static readConfig(path?: string | undefined | null, featuresPath?: string | undefined | null): ConfigReport
   /** Every key with its default. */
   static defaultConfig(): Record<string, any>
   /**
@@ -153,12 +259,36 @@ export declare class RealtimeModule {
   static validateConfig(config: object): ConfigReport
 }
 
+/** What a connected client may do from now on. */
+export interface ClientPermissions {
+  /** Default: true. Without it, the connection ends. */
+  canView?: boolean
+  /** Default: false. Without it, the connection is read-only. */
+  canEdit?: boolean
+}
+
 /** A configuration laid over the defaults. */
 export interface ConfigReport {
   /** All keys of `config/realtime.example.yml`. */
   config: Record<string, any>
   /** For people: unknown keys, old spellings and the like. */
   warnings: Array<string>
+}
+
+/** A connection. */
+export interface Connection {
+  /** Its id, `client_<hex>`. */
+  clientId: string
+  /** Its room's key. */
+  roomId: string
+  /** Whose it is; a connection of nobody in particular has its own id here. */
+  userId: number | string
+  /** Where it comes from, after `trusted_proxies` were taken into account. */
+  clientIp: string
+  /** Its edits are refused. */
+  readOnly: boolean
+  /** It is connected and not about to be closed. */
+  open: boolean
 }
 
 /** How a module is. */

@@ -97,6 +97,7 @@ fn report_rejected(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
 
 /// A record's Markdown as a document.
 struct Seed {
+    document: Document,
     update: Bytes,
     hash: TextHash,
     lost: Vec<Lost>,
@@ -110,16 +111,13 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     if lossy {
         tell_of_loss(id, &seed.lost, services);
     }
-    let document = Document::restore(None, std::slice::from_ref(&seed.update)).map_err(|error| {
-        RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
-    })?;
     // Nobody may edit a lossy room, so its Markdown stays the whole truth and nothing is stored.
     let stored = !lossy || services.settings.lossy == LossyPolicy::Allow;
     if stored {
         write_seed(id, &log, seed.update, seed.hash, services.settings.host_timeout).await?;
     }
     Ok(Loaded {
-        document,
+        document: seed.document,
         log,
         version,
         in_snapshot: !stored,
@@ -173,7 +171,10 @@ fn make_seed(id: &RoomId, text: &str) -> Result<Seed> {
     let parsed = markdown::parse(text);
     let lost = markdown::check_lossless(text, &parsed);
     let update = xml::document_to_update(&parsed.doc, seed_client(id, text))?;
-    Ok(Seed { update, hash: text_hash(text), lost })
+    let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
+        RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
+    })?;
+    Ok(Seed { document, update, hash: text_hash(text), lost })
 }
 
 /// The Yjs client id that a seed is written under: the same for the same text of the same room, so

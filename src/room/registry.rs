@@ -1,15 +1,19 @@
 //! The rooms that are in memory: at most one actor per id, started by whoever comes first.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
+use tracing::error;
 
 use super::actor;
 use super::messages::{INBOX_MESSAGES_MAX, Join, Message, RoomInfo, RoomServices, SnapshotOutcome};
 use crate::error::{Code, RealtimeError, Result};
+use crate::hooks;
 use crate::ids::RoomId;
 use crate::limits::limit_reached;
 
@@ -114,8 +118,23 @@ impl Registry {
             actor::run(id.clone(), self.0.services.clone(), self.clone(), Arc::clone(&entry.info), messages);
         rooms.insert(id.clone(), entry);
         drop(rooms);
-        self.0.tasks.spawn(room);
+        self.0.tasks.spawn(self.clone().watch(id.clone(), inbox.clone(), room));
         Ok((inbox, arrival))
+    }
+
+    /// Runs a room to its end. Should it panic, it fails alone: it is taken off the list, so that the next
+    /// to join loads it again, and its clients are closed when they next say something.
+    async fn watch(self, id: RoomId, inbox: Inbox, room: impl Future<Output = ()>) {
+        if AssertUnwindSafe(room).catch_unwind().await.is_ok() {
+            return;
+        }
+        error!(operation = "realtime:room:failed", room = %id, "the room panicked and will be loaded again");
+        let mut rooms = self.lock();
+        if rooms.get(&id).is_some_and(|entry| entry.inbox.same_channel(&inbox)) {
+            rooms.remove(&id);
+        }
+        drop(rooms);
+        self.0.services.host.emit(hooks::room_destroyed(&id, "failed"));
     }
 
     /// Saves a room now. `None` if there is no such room in memory.

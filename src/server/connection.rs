@@ -123,6 +123,9 @@ impl Reader<'_> {
             if let Some(frames) = intake.due(Instant::now())
                 && !self.forward(frames).await
             {
+                // It has closed this client already, unless it ended in a panic.
+                let error = RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
+                self.outbox.close(control::close(&error));
                 break "room_gone";
             }
         };

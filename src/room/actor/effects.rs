@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tracing::{debug, warn};
 
-use super::{Actor, End, Waiting};
+use super::{ACKNOWLEDGEMENTS_MAX, Actor, End, Waiting};
 use crate::error::Code;
 use crate::hooks;
 use crate::ids::ClientId;
@@ -31,6 +31,9 @@ impl Actor {
                 }
                 Effect::Presence(presence) => {
                     self.show(&presence);
+                }
+                Effect::Acknowledge(_, _) if self.waiting.len() >= ACKNOWLEDGEMENTS_MAX => {
+                    debug!(operation = "realtime:store:append", room = %self.id, "too much waits for the disk");
                 }
                 Effect::Acknowledge(client, what) => {
                     let generation = self.state.document().generation();

@@ -35,7 +35,8 @@ use crate::store::writer::RoomLog;
 /// Messages that a room takes from its inbox at once.
 const MESSAGES_PER_WAKE_MAX: usize = 64;
 
-/// Acknowledgements that wait for the disk; beyond it the room takes no more messages until the disk answers.
+/// Acknowledgements that wait for the disk. Beyond it none are promised any more: editing goes on, and
+/// what was not reported as saved stays so.
 const ACKNOWLEDGEMENTS_MAX: usize = 65_536;
 
 /// A client's place in the room.
@@ -201,7 +202,6 @@ impl Actor {
             return Some(end);
         }
         let wake_at = self.wake_at(now);
-        let takes_messages = self.inbox_open && self.waiting.len() < ACKNOWLEDGEMENTS_MAX;
         let mut messages = Vec::new();
         tokio::select! {
             biased;
@@ -210,7 +210,7 @@ impl Actor {
                 self.on_disk(committed);
             }
             report = life::finished(&mut self.save_task) => self.saved(report),
-            count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if takes_messages => {
+            count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if self.inbox_open => {
                 self.inbox_open = count > 0;
                 for message in messages {
                     if let Some(end) = self.take(message) {

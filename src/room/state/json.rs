@@ -19,7 +19,10 @@ impl RoomState {
     pub fn receive_text(&mut self, client: ClientId, text: &str, now: Instant, now_ms: i64) -> Vec<Effect> {
         let mut effects = Vec::new();
         let heard = match ClientText::decode(text) {
-            Ok(ClientText::Ping) => Ok(effects.push(Effect::Send(client, control::pong(now_ms)))),
+            Ok(ClientText::Ping) => {
+                effects.push(Effect::Send(client, control::pong(now_ms)));
+                Ok(())
+            }
             Ok(ClientText::Hello(protocol)) => self.hello(client, &protocol, &mut effects),
             Ok(ClientText::Sync) => {
                 json::decode_sync(text).map(|sync| self.take_json_update(client, sync, &mut effects, now))
