@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::messages::RoomServices;
-use super::saving::text_hash;
 use crate::config::LossyPolicy;
 use crate::document::{Document, xml};
 use crate::error::{Code, RealtimeError, Result};
@@ -22,7 +21,7 @@ use crate::host::LoadedRecord;
 use crate::ids::RoomId;
 use crate::markdown::{self, Lost};
 use crate::store::writer::RoomLog;
-use crate::store::{NewSnapshot, Rejection, StoredRoom, TextHash};
+use crate::store::{HostText, NewSnapshot, Rejection, StoredRoom};
 
 /// A room's document and what is known about it.
 pub(super) struct Loaded {
@@ -34,8 +33,8 @@ pub(super) struct Loaded {
     pub(super) in_snapshot: bool,
     /// The host's text contains all of the document.
     pub(super) in_draft: bool,
-    /// The hash of the host's text, if known.
-    pub(super) draft_hash: Option<TextHash>,
+    /// The host's text, if known.
+    pub(super) host_text: Option<HostText>,
     /// The record holds what the document cannot carry.
     pub(super) lossy: bool,
 }
@@ -65,7 +64,7 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
         version: stored.last_version,
         in_snapshot,
         in_draft,
-        draft_hash: stored.drafted.map(|drafted| drafted.text_hash),
+        host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
     })
 }
@@ -99,7 +98,7 @@ fn report_rejected(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
 struct Seed {
     document: Document,
     update: Bytes,
-    hash: TextHash,
+    text: HostText,
     lost: Vec<Lost>,
 }
 
@@ -114,7 +113,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     // Nobody may edit a lossy room, so its Markdown stays the whole truth and nothing is stored.
     let stored = !lossy || services.settings.lossy == LossyPolicy::Allow;
     if stored {
-        write_seed(id, &log, seed.update, seed.hash, services.settings.host_timeout).await?;
+        write_seed(id, &log, seed.update, seed.text.clone(), services.settings.host_timeout).await?;
     }
     Ok(Loaded {
         document: seed.document,
@@ -122,7 +121,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         version,
         in_snapshot: !stored,
         in_draft: true,
-        draft_hash: Some(seed.hash),
+        host_text: Some(seed.text),
         lossy,
     })
 }
@@ -174,7 +173,7 @@ fn make_seed(id: &RoomId, text: &str) -> Result<Seed> {
     let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
         RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
     })?;
-    Ok(Seed { document, update, hash: text_hash(text), lost })
+    Ok(Seed { document, update, text: text.into(), lost })
 }
 
 /// The Yjs client id that a seed is written under: the same for the same text of the same room, so
@@ -184,7 +183,7 @@ fn seed_client(id: &RoomId, text: &str) -> u64 {
     u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
 }
 
-async fn write_seed(id: &RoomId, log: &RoomLog, update: Bytes, hash: TextHash, wait: Duration) -> Result<()> {
+async fn write_seed(id: &RoomId, log: &RoomLog, update: Bytes, text: HostText, wait: Duration) -> Result<()> {
     let not_written = |problem: &str| {
         RealtimeError::new(
             Code::StorageFailed,
@@ -192,7 +191,7 @@ async fn write_seed(id: &RoomId, log: &RoomLog, update: Bytes, hash: TextHash, w
         )
     };
     let mut committed = log.committed();
-    let seq = log.seed(update, hash).map_err(|_| not_written("the store's queue is full"))?;
+    let seq = log.seed(update, text).map_err(|_| not_written("the store's queue is full"))?;
     let on_disk = committed.wait_for(|committed| *committed >= seq);
     match timeout(wait, on_disk).await {
         Ok(Ok(_)) => Ok(()),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
 
 use super::loading::Loaded;
@@ -19,7 +18,7 @@ use crate::host::Host;
 use crate::ids::RoomId;
 use crate::limits::backoff;
 use crate::store::writer::Store;
-use crate::store::{NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot, TextHash};
+use crate::store::{HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot};
 
 /// The first pause after a failed save.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -45,8 +44,8 @@ pub struct Saving {
     snapshotted: u64,
     /// The generation in the draft.
     drafted: u64,
-    /// The text that the host has, as its hash; nothing is written where nothing differs.
-    draft_hash: Option<TextHash>,
+    /// The text that the host has; nothing is written where nothing differs.
+    host_text: Option<HostText>,
     version: u64,
     dirty_since: Option<Instant>,
     failures: u32,
@@ -65,11 +64,6 @@ pub struct Demand {
     pub log_has_gap: bool,
 }
 
-/// Hashes a Markdown text.
-pub fn text_hash(markdown: &str) -> TextHash {
-    Sha256::digest(markdown.as_bytes()).into()
-}
-
 /// What is to be saved.
 #[derive(Debug)]
 pub struct SaveJob {
@@ -83,8 +77,8 @@ pub struct SaveJob {
     pub seq: u64,
     /// The version to store it under; `None` if the snapshot is there already and only the draft is missing.
     pub version: Option<u64>,
-    /// The hash of the draft as the host has it; `None` = unknown.
-    pub draft_hash: Option<TextHash>,
+    /// The text as the host has it; `None` = unknown.
+    pub host_text: Option<HostText>,
     /// Whether a draft is to be written.
     pub draft: bool,
 }
@@ -98,8 +92,8 @@ pub struct SaveReport {
     pub seq: u64,
     /// The snapshot, if one was asked for.
     pub snapshot: Option<Result<SavedSnapshot>>,
-    /// The draft's hash (written or already so), if one was asked for.
-    pub draft: Option<std::result::Result<TextHash, DraftFailure>>,
+    /// The draft's text (written or already so), if one was asked for.
+    pub draft: Option<std::result::Result<HostText, DraftFailure>>,
 }
 
 /// A draft that was not written.
@@ -119,7 +113,7 @@ impl Saving {
             policy,
             snapshotted: saved_up_to(loaded.in_snapshot),
             drafted: saved_up_to(loaded.in_draft),
-            draft_hash: loaded.draft_hash,
+            host_text: loaded.host_text.clone(),
             version: loaded.version,
             dirty_since: Some(now),
             failures: 0,
@@ -178,7 +172,7 @@ impl Saving {
             state,
             seq,
             version: (self.snapshotted < demand.generation || demand.log_has_gap).then_some(self.version + 1),
-            draft_hash: self.draft_hash,
+            host_text: self.host_text.clone(),
             draft: demand.draft && self.drafted < demand.generation,
         }
     }
@@ -196,8 +190,8 @@ impl Saving {
             None => {}
         }
         match &report.draft {
-            Some(Ok(hash)) => {
-                self.draft_hash = Some(*hash);
+            Some(Ok(text)) => {
+                self.host_text = Some(text.clone());
                 self.drafted = self.drafted.max(report.generation);
             }
             Some(Err(_)) => failed = true,
@@ -245,7 +239,7 @@ async fn write_draft(
     job: &SaveJob,
     host: Arc<dyn Host>,
     host_timeout: Duration,
-) -> std::result::Result<TextHash, DraftFailure> {
+) -> std::result::Result<HostText, DraftFailure> {
     let state = job.state.clone();
     // Rendering a long record takes milliseconds that no other room should wait for.
     let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
@@ -257,13 +251,12 @@ async fn write_draft(
             return Err(DraftFailure { stage: "serialize", error });
         }
     };
-    let hash = text_hash(&markdown);
-    if job.draft_hash == Some(hash) {
-        return Ok(hash);
+    if job.host_text.as_deref() == Some(&markdown) {
+        return Ok(markdown.into());
     }
-    let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown)).await;
+    let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
     let error = match saved {
-        Ok(Ok(())) => return Ok(hash),
+        Ok(Ok(())) => return Ok(markdown.into()),
         Ok(Err(error)) => error,
         Err(_) => RealtimeError::new(
             Code::HostFailed,
@@ -314,7 +307,7 @@ mod tests {
             policy: SavePolicy { enabled: true, interval: Duration::from_secs(interval_s), updates_max: 100 },
             snapshotted: FIRST_GENERATION,
             drafted: FIRST_GENERATION,
-            draft_hash: None,
+            host_text: None,
             version: 0,
             dirty_since: None,
             failures: 0,
@@ -328,7 +321,7 @@ mod tests {
         Demand { generation: FIRST_GENERATION + changes, draft: true, log_has_gap: false }
     }
 
-    fn saved(changes: u64, draft: std::result::Result<TextHash, DraftFailure>) -> SaveReport {
+    fn saved(changes: u64, draft: std::result::Result<HostText, DraftFailure>) -> SaveReport {
         let snapshot = SavedSnapshot { id: "id".into(), version: 1, byte_size: 1, pruned: vec![] };
         let generation = after(changes).generation;
         SaveReport { generation, seq: 1, snapshot: Some(Ok(snapshot)), draft: Some(draft) }
@@ -347,7 +340,7 @@ mod tests {
         assert_eq!(job.version, Some(1));
         saving.touched(now);
         assert_eq!(saving.due_at(after(2), true, now), None, "one save at a time");
-        saving.finish(&saved(1, Ok([0; 32])), now);
+        saving.finish(&saved(1, Ok("text".into())), now);
         assert!(saving.is_dirty(after(2)));
         assert_eq!(saving.due_at(after(2), false, now), Some(now + Duration::from_secs(300)));
         assert_eq!(saving.due_at(after(2), true, now), Some(now), "a room that ends does not wait");

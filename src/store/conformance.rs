@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{
-    Append, Backend, Drafted, Entry, NewSnapshot, Rejection, SNAPSHOTS_KEPT_PER_ROOM, StoredRoom, TextHash,
+    Append, Backend, Drafted, Entry, HostText, NewSnapshot, Rejection, SNAPSHOTS_KEPT_PER_ROOM, StoredRoom,
 };
 use crate::ids::RoomId;
 
@@ -56,8 +56,8 @@ pub(super) fn update(room: &RoomId, seq: u64, text: &str) -> Entry {
     Entry::Update(Append { room: room.clone(), seq, update: Bytes::copy_from_slice(text.as_bytes()) })
 }
 
-pub(super) fn note(room: &RoomId, seq: u64, hash: u8) -> Entry {
-    Entry::Drafted(Drafted { room: room.clone(), seq, text_hash: [hash; 32] })
+pub(super) fn note(room: &RoomId, seq: u64, text: u8) -> Entry {
+    Entry::Drafted(Drafted { room: room.clone(), seq, text: text.to_string().into() })
 }
 
 pub(super) fn snapshot(room: &RoomId, version: u64, covers_seq: u64, text: &str) -> NewSnapshot {
@@ -210,7 +210,7 @@ pub(super) fn a_note_goes_with_the_newest_seq<D: Disk>() {
     backend.save_snapshot(&snapshot(&x, 1, 2, "s")).unwrap();
     drop(backend);
     let drafted = disk.open().load(&x).unwrap().drafted.unwrap();
-    assert_eq!(drafted, Drafted { room: x, seq: 2, text_hash: [2; 32] });
+    assert_eq!(drafted, Drafted { room: x, seq: 2, text: "2".into() });
 }
 
 pub(super) fn a_sweep_takes_only_copies_that_nobody_uses<D: Disk>() {
@@ -270,7 +270,7 @@ struct Model {
     last_seq: u64,
     last_version: u64,
     snapshot: Option<Bytes>,
-    drafted: Option<(u64, TextHash)>,
+    drafted: Option<(u64, HostText)>,
 }
 
 impl Model {
@@ -279,7 +279,7 @@ impl Model {
         assert_eq!((stored.last_seq, stored.last_version), (self.last_seq, self.last_version));
         assert_eq!(stored.snapshot.as_ref().map(|s| s.data.clone()), self.snapshot);
         assert_eq!(stored.snapshot.as_ref().map_or(0, |s| s.version), self.last_version);
-        assert_eq!(stored.drafted.as_ref().map(|d| (d.seq, d.text_hash)), self.drafted);
+        assert_eq!(stored.drafted.as_ref().map(|d| (d.seq, d.text.clone())), self.drafted);
         assert!(stored.rejected.is_empty());
     }
 
@@ -302,8 +302,8 @@ impl Model {
             Step::Note { back, .. } => {
                 let seq = self.last_seq.saturating_sub(*back);
                 backend.commit(&[note(room, seq, seq as u8)]).unwrap();
-                if self.drafted.is_none_or(|(earlier, _)| earlier <= seq) {
-                    self.drafted = Some((seq, [seq as u8; 32]));
+                if self.drafted.as_ref().is_none_or(|(earlier, _)| *earlier <= seq) {
+                    self.drafted = Some((seq, seq.to_string().into()));
                 }
             }
             Step::Snapshot { back, .. } => {

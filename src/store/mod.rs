@@ -14,6 +14,7 @@ pub mod sqlite;
 pub mod writer;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -136,8 +137,9 @@ pub struct Expired {
     pub age_ms: i64,
 }
 
-/// The SHA-256 of a Markdown text.
-pub type TextHash = [u8; 32];
+/// A Markdown text as the host has it. It is kept whole and not as a hash: what was edited elsewhere is
+/// found by comparing it with what the host has now.
+pub type HostText = Arc<str>;
 
 /// The host has, as a draft or as the record itself, the text of a room as of a place in its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,8 +148,8 @@ pub struct Drafted {
     pub room: RoomId,
     /// The host's text contains the log up to and including this `seq`.
     pub seq: u64,
-    /// The hash of that text.
-    pub text_hash: TextHash,
+    /// That text.
+    pub text: HostText,
 }
 
 /// What is written in groups: one entry of a room's log, or a note beside it.

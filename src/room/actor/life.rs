@@ -65,8 +65,8 @@ impl Actor {
         self.save_task = None;
         self.saving.finish(&report, Instant::now());
         saving::tell_host(&*self.services.host, &self.id, &report);
-        if let Some(Ok(hash)) = &report.draft {
-            self.log.drafted(report.seq, *hash);
+        if let Some(Ok(text)) = &report.draft {
+            self.log.drafted(report.seq, text.clone());
         }
         let created = matches!(report.snapshot, Some(Ok(_)));
         if created {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::database::{Problem, from_sql, to_sql};
 use crate::ids::RoomId;
 use crate::store::snapshot::{seq_is_taken, version_goes_back};
-use crate::store::{Append, Drafted, Entry, RejectedSnapshot, StoredRoom, StoredSnapshot, TextHash};
+use crate::store::{Append, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot};
 
 /// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
 /// newest snapshot that must be there, 0 if there need be none; `last_version` never goes back. The log keeps
@@ -22,7 +22,7 @@ pub(super) const SCHEMA: &str = "
         last_version INTEGER NOT NULL DEFAULT 0,
         snapshot_version INTEGER NOT NULL DEFAULT 0,
         drafted_seq INTEGER,
-        drafted_hash BLOB
+        drafted_text TEXT
     ) STRICT;
     CREATE TABLE realtime_updates (
         room_key INTEGER NOT NULL,
@@ -40,7 +40,7 @@ pub(in crate::store) struct StoredLog {
     pub(in crate::store) last_version: u64,
     /// The newest snapshot that must be there, 0 if there need be none.
     pub(in crate::store) snapshot_version: u64,
-    drafted: Option<(u64, TextHash)>,
+    drafted: Option<(u64, HostText)>,
 }
 
 impl StoredLog {
@@ -55,7 +55,7 @@ impl StoredLog {
             log: self.log,
             last_seq: self.last_seq,
             last_version: self.last_version,
-            drafted: self.drafted.map(|(seq, text_hash)| Drafted { room: room.clone(), seq, text_hash }),
+            drafted: self.drafted.map(|(seq, text)| Drafted { room: room.clone(), seq, text }),
             rejected,
         }
     }
@@ -65,7 +65,7 @@ impl StoredLog {
 pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<StoredLog, Problem> {
     let found = connection
         .prepare_cached(
-            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_hash
+            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text
              FROM realtime_rooms WHERE room_id = ?",
         )?
         .query_row([room.as_str()], |row| {
@@ -75,7 +75,7 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
                 last_seq: from_sql(row.get(1)?),
                 last_version: from_sql(row.get(2)?),
                 snapshot_version: from_sql(row.get(3)?),
-                drafted: seq.zip(row.get::<_, Option<TextHash>>(5)?),
+                drafted: seq.zip(row.get::<_, Option<HostText>>(5)?),
             };
             Ok((row.get::<_, i64>(0)?, stored))
         })
@@ -162,10 +162,10 @@ fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> 
     if let Some(drafted) = room.drafted {
         connection
             .prepare_cached(
-                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_hash = ?2
+                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_text = ?2
                  WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
             )?
-            .execute(params![to_sql(drafted.seq), drafted.text_hash, room.key])?;
+            .execute(params![to_sql(drafted.seq), drafted.text, room.key])?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::queue::Shared;
 use crate::ids::RoomId;
-use crate::store::TextHash;
+use crate::store::HostText;
 
 /// The store took no update: its queue is full because the disk does not answer, or it is closed.
 ///
@@ -39,14 +39,14 @@ impl RoomLog {
 
     /// Queues the update that fills an empty room from the host's text, together with the note that the
     /// host's text contains it: the disk gets both or neither.
-    pub fn seed(&self, update: Bytes, text_hash: TextHash) -> Result<u64, Backlogged> {
-        self.state.shared.append(&self.state, update, Some(text_hash))
+    pub fn seed(&self, update: Bytes, text: HostText) -> Result<u64, Backlogged> {
+        self.state.shared.append(&self.state, update, Some(text))
     }
 
-    /// Queues the note that the host's text, of this hash, contains the log up to and including `seq`.
+    /// Queues the note that the host's text, which is this, contains the log up to and including `seq`.
     /// A newer note replaces one that still waits, so it is never refused.
-    pub fn drafted(&self, seq: u64, text_hash: TextHash) {
-        self.state.shared.drafted(&self.state, seq, text_hash);
+    pub fn drafted(&self, seq: u64, text: HostText) {
+        self.state.shared.drafted(&self.state, seq, text);
     }
 
     /// The `seq` up to which, and including which, everything is on disk.

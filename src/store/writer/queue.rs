@@ -13,7 +13,7 @@ use super::settings::{ENTRY_OVERHEAD_BYTES, StoreSettings};
 use super::{StoreHealth, not_running};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
-use crate::store::{Append, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom, TextHash};
+use crate::store::{Append, Drafted, Entry, Expired, HostText, NewSnapshot, SavedSnapshot, StoredRoom};
 
 /// Something that somebody waits for.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Shared {
         &self,
         log: &LogState,
         update: Bytes,
-        text_hash: Option<TextHash>,
+        text: Option<HostText>,
     ) -> Result<u64, Backlogged> {
         let size = Load { entries: 1, bytes: update.len() + ENTRY_OVERHEAD_BYTES };
         let mut queue = self.lock();
@@ -132,18 +132,18 @@ impl Shared {
         queue.unwritten.add(size);
         queue.waiting.add(size);
         queue.work.updates.push(Entry::Update(Append { room: log.room.clone(), seq, update }));
-        if let Some(text_hash) = text_hash {
-            queue.note(Drafted { room: log.room.clone(), seq, text_hash });
+        if let Some(text) = text {
+            queue.note(Drafted { room: log.room.clone(), seq, text });
         }
         self.wake_for_entry(queue);
         Ok(seq)
     }
 
     /// Queues a note.
-    pub(super) fn drafted(&self, log: &LogState, seq: u64, text_hash: TextHash) {
+    pub(super) fn drafted(&self, log: &LogState, seq: u64, text: HostText) {
         let mut queue = self.lock();
         if !queue.is_closed() {
-            queue.note(Drafted { room: log.room.clone(), seq, text_hash });
+            queue.note(Drafted { room: log.room.clone(), seq, text });
             self.wake_for_entry(queue);
         }
     }

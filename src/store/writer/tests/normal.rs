@@ -57,7 +57,7 @@ async fn a_room_that_is_loaded_again_has_everything_that_was_appended_before() {
     log.append(text("a")).unwrap();
     harness.disk.until_begun(Call::Commit, 1).await;
     log.append(text("b")).unwrap();
-    log.drafted(2, [7; 32]);
+    log.drafted(2, "7".into());
     drop(log);
     let store = harness.store.clone();
     let load = tokio::spawn(async move { store.load(&room("x")).await.unwrap() });
@@ -92,9 +92,9 @@ async fn a_seed_and_its_note_are_one() {
     let harness = Harness::start();
     let log = harness.open("x").await;
     let before = harness.disk.begun(Call::Commit);
-    assert_eq!(log.seed(text("seed"), [1; 32]), Ok(1));
+    assert_eq!(log.seed(text("seed"), "1".into()), Ok(1));
     until(&mut log.committed(), 1).await;
-    assert_eq!(harness.disk.stored(&room("x")).drafted.unwrap().text_hash, [1; 32]);
+    assert_eq!(harness.disk.stored(&room("x")).drafted.unwrap().text, "1".into());
     assert_eq!(harness.disk.begun(Call::Commit), before + 1);
 }
 
@@ -103,18 +103,18 @@ async fn only_the_newest_note_counts() {
     let harness = Harness::start();
     let log = harness.open("x").await;
     let seq = log.append(text("a")).unwrap();
-    log.drafted(seq, [1; 32]);
-    log.drafted(seq, [2; 32]);
-    log.drafted(seq - 1, [3; 32]);
+    log.drafted(seq, "1".into());
+    log.drafted(seq, "2".into());
+    log.drafted(seq - 1, "3".into());
     let (stored, _) = harness.store.load(&room("x")).await.unwrap();
-    assert_eq!(stored.drafted.unwrap().text_hash, [2; 32]);
+    assert_eq!(stored.drafted.unwrap().text, "2".into());
 }
 
 #[tokio::test]
 async fn a_sweep_spares_rooms_that_are_open() {
     let harness = Harness::start();
     let log = harness.open("x").await;
-    log.seed(text("a"), [1; 32]).unwrap();
+    log.seed(text("a"), "1".into()).unwrap();
     harness.store.save_snapshot(snapshot(&room("x"), 1, 1, "a")).await.unwrap();
     assert_eq!(harness.store.sweep(HashSet::new(), i64::MAX).await.unwrap(), []);
     drop(log);
