@@ -85,6 +85,15 @@ pub enum Effect {
     Fail(String),
 }
 
+/// The frames of the changes among effects. All of them are in the document by the time the first is
+/// carried out, so who misses one misses the rest with it.
+pub fn changes_in(effects: &[Effect]) -> impl Iterator<Item = Frame> {
+    effects.iter().filter_map(|effect| match effect {
+        Effect::Change { frame, .. } => Some(frame.clone()),
+        _ => None,
+    })
+}
+
 /// What a client is told when its edits are on disk.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Acknowledgement {
@@ -115,11 +124,19 @@ struct Seat {
     member: Member,
     /// What this client has, while updates for it are being thrown away.
     behind: Option<Vec<u8>>,
-    /// Update frames that were left out because something was missing; acknowledged when it has come.
+    /// Something of this client was left out, because what it builds on has not come yet.
+    lacks: bool,
+    /// The update frames of which something was left out; echoed when it has come.
     owed: Vec<Bytes>,
     true_state_sent_at: Option<Instant>,
     /// Counts the presence states of a client that speaks JSON.
     json_clock: u32,
+}
+
+impl Seat {
+    const fn new(member: Member) -> Self {
+        Self { member, behind: None, lacks: false, owed: Vec::new(), true_state_sent_at: None, json_clock: 0 }
+    }
 }
 
 impl RoomState {
@@ -189,8 +206,7 @@ impl RoomState {
             effects.push(Effect::Send(client, ack));
         }
         let speaks_json = member.speaks_json;
-        let seat = Seat { member, behind: None, owed: Vec::new(), true_state_sent_at: None, json_clock: 0 };
-        self.seats.insert(client, seat);
+        self.seats.insert(client, Seat::new(member));
         self.tell_json_of("joined", client, &mut effects);
         if speaks_json {
             self.send_room_state(client, &mut effects);
@@ -314,7 +330,9 @@ impl RoomState {
             }
             return;
         }
-        updates.answers_step1 |= is_step2;
+        if is_step2 {
+            updates.answer_at = Some(updates.payloads.len());
+        }
         updates.payloads.push(update);
     }
 
@@ -327,9 +345,9 @@ impl RoomState {
             Err(ApplyError::Broken(reason)) => effects.push(Effect::Fail(reason)),
             // One of several: the others must not suffer for it.
             Err(_) if updates.payloads.len() > 1 => {
-                for payload in updates.payloads {
-                    let single = Updates { payloads: vec![payload], answers_step1: updates.answers_step1 };
-                    self.apply(client, single, effects);
+                for (at, payload) in updates.payloads.into_iter().enumerate() {
+                    let answer_at = (updates.answer_at == Some(at)).then_some(0);
+                    self.apply(client, Updates { payloads: vec![payload], answer_at }, effects);
                 }
             }
             Err(error) => self.refuse(client, &error.to_string(), effects),
@@ -345,15 +363,22 @@ impl RoomState {
             return self.send_room_state(client, effects);
         }
         let Some(seat) = self.seats.get_mut(&client) else { return };
-        if applied.incomplete {
+        let answers = updates.answer_at.is_some();
+        // Who has just sent all that it has lacks the rest itself: to ask again would never end.
+        if applied.incomplete && !answers {
             effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
-            let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(seat.owed.len());
-            seat.owed.extend(updates.payloads.iter().take(room).cloned());
+            seat.lacks = true;
+            if seat.member.ack == AckMode::Echo {
+                let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(seat.owed.len());
+                seat.owed.extend(updates.payloads.iter().take(room).cloned());
+            }
             return;
         }
-        let owed = if updates.answers_step1 { std::mem::take(&mut seat.owed) } else { Vec::new() };
+        seat.lacks &= !answers;
+        let owed = if answers { std::mem::take(&mut seat.owed) } else { Vec::new() };
         match seat.member.ack {
             AckMode::None => {}
+            AckMode::Saved if seat.lacks => {}
             AckMode::Saved => effects.push(Effect::Acknowledge(client, Acknowledgement::Saved)),
             AckMode::Echo => effects.extend(
                 owed.iter()
@@ -445,9 +470,9 @@ impl RoomState {
 #[derive(Debug, Default)]
 struct Updates {
     payloads: Vec<Bytes>,
-    /// One of them answers our step 1: the client has sent all that it has.
-    answers_step1: bool,
+    /// Where among them the answer to our step 1 is: with it the client has sent all that it has.
+    answer_at: Option<usize>,
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
