@@ -1,11 +1,10 @@
 //! What the room's state asks for, carried out: frames into queues, changes into the log.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use tracing::{debug, warn};
 
 use super::{ACKNOWLEDGEMENTS_MAX, Actor, End, Waiting};
+use crate::clock;
 use crate::error::Code;
 use crate::hooks;
 use crate::ids::ClientId;
@@ -55,7 +54,7 @@ impl Actor {
     }
 
     fn append(&mut self, update: Bytes) {
-        self.saving.touched(Instant::now());
+        self.saving.touched(clock::now());
         if self.log.append(update).is_ok() {
             return;
         }

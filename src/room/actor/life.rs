@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error};
 
 use super::{Actor, End};
+use crate::clock;
 use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError};
 use crate::protocol::control;
@@ -63,7 +64,7 @@ impl Actor {
 
     pub(super) fn saved(&mut self, report: SaveReport) {
         self.save_task = None;
-        self.saving.finish(&report, Instant::now());
+        self.saving.finish(&report, clock::now());
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
             self.log.drafted(report.seq, text.clone());
@@ -88,7 +89,7 @@ impl Actor {
         let outcome = SnapshotOutcome {
             created,
             version: (version > 0).then_some(version),
-            timestamp_ms: crate::clock::now_ms(),
+            timestamp_ms: clock::now_ms(),
         };
         for reply in self.snapshot_requests.drain(..) {
             let _ = reply.send(Ok(outcome));

@@ -25,6 +25,7 @@ use super::registry::Registry;
 use super::saving::{SaveReport, Saving};
 use super::sessions::Session;
 use super::state::{Acknowledgement, Effect, RoomState};
+use crate::clock;
 use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
@@ -152,7 +153,7 @@ impl Actor {
         info.lossy.store(loaded.lossy, Ordering::Relaxed);
         info.live.store(true, Ordering::Relaxed);
         let policy = services.settings.save.clone();
-        let saving = Saving::resume(policy, &loaded, Instant::now());
+        let saving = Saving::resume(policy, &loaded, clock::now());
         let mut state = RoomState::new(id.clone(), loaded.document);
         if !services.settings.presence_is_shared {
             state = state.without_shared_presence();
@@ -176,7 +177,7 @@ impl Actor {
             waiting: VecDeque::new(),
             save_task: None,
             snapshot_requests: Vec::new(),
-            idle_since: Some(Instant::now()),
+            idle_since: Some(clock::now()),
             announced: false,
         }
     }
@@ -197,7 +198,7 @@ impl Actor {
 
     /// Waits for the next thing to happen and deals with it.
     async fn turn(&mut self) -> Option<End> {
-        let now = Instant::now();
+        let now = clock::now();
         if let Some(end) = self.start_save_if_due(now).or_else(|| self.end_if_done(now)) {
             return Some(end);
         }
@@ -231,7 +232,7 @@ impl Actor {
                     return None;
                 }
                 let mut effects = self.refresh_rights(client);
-                effects.extend(self.state.receive(client, frames, Instant::now()));
+                effects.extend(self.state.receive(client, frames, clock::now()));
                 effects
             }
             Message::Text(client, text) => {
@@ -239,12 +240,7 @@ impl Actor {
                     return None;
                 }
                 let mut effects = self.refresh_rights(client);
-                effects.extend(self.state.receive_text(
-                    client,
-                    &text,
-                    Instant::now(),
-                    crate::clock::now_ms(),
-                ));
+                effects.extend(self.state.receive_text(client, &text, clock::now(), clock::now_ms()));
                 effects
             }
             Message::Drained(client) => {
@@ -322,7 +318,7 @@ impl Actor {
         self.seats.insert(client, Seat { outbox: outbox.clone(), session, read_only });
         self.idle_since = None;
         self.info.clients.store(self.seats.len(), Ordering::Relaxed);
-        let effects = self.state.join(client, member, first, Instant::now());
+        let effects = self.state.join(client, member, first, clock::now());
         let end = self.carry_out(effects);
         if let Some(notice) = notice {
             outbox.send(notice);
@@ -337,7 +333,7 @@ impl Actor {
         let user = json!(seat.session.user);
         self.services.host.emit(hooks::client_disconnected(client, &self.id, &user, reason));
         if self.seats.is_empty() {
-            self.idle_since = Some(Instant::now());
+            self.idle_since = Some(clock::now());
         }
         self.carry_out(effects)
     }
