@@ -12,9 +12,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, Update, WriteTxn};
+use yrs::{
+    ClientID, Doc, ID, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn,
+};
 
-use crate::protocol::update::{check_state_vector, check_update};
+use crate::protocol::update::{check_state_vector, check_update, without_gaps};
 use crate::protocol::wire::WireError;
 
 /// The XML fragment that editors bind to.
@@ -111,12 +113,10 @@ impl Document {
         // document, and a second panic would end the process; so it is dropped by hand.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut())?);
         let applied = contained(|| {
-            for update in decoded {
-                txn.apply_update(update).map_err(|error| ApplyError::Broken(error.to_string()))?;
-            }
-            let incomplete = txn.has_missing_updates();
-            if incomplete {
+            let mut incomplete = integrate(&mut txn, decoded, raw)?;
+            if txn.has_missing_updates() {
                 txn.prune_pending();
+                incomplete = true;
             }
             let change = txn.has_changes().then(|| match raw {
                 // What came in says it already, when all of it was taken.
@@ -166,6 +166,42 @@ impl Document {
         }
         Ok(state_vector.encode_v1())
     }
+}
+
+/// Applies updates, and says whether structs were left out because others before them are missing.
+fn integrate(txn: &mut TransactionMut<'_>, decoded: Vec<Update>, raw: &[Bytes]) -> Result<bool, ApplyError> {
+    let mut with_gaps = Vec::new();
+    for (update, raw) in decoded.into_iter().zip(raw) {
+        match cut(txn, raw)? {
+            None => apply_one(txn, update)?,
+            // What is missing may be in one of the others: who sends it again, sends it with the rest.
+            Some(_) => with_gaps.push((update, raw)),
+        }
+    }
+    let mut incomplete = false;
+    for (update, raw) in with_gaps {
+        match cut(txn, raw)? {
+            None => apply_one(txn, update)?,
+            Some(rest) => {
+                incomplete = true;
+                let rest = Update::decode_v1(&rest).map_err(|error| ApplyError::Broken(error.to_string()))?;
+                apply_one(txn, rest)?;
+            }
+        }
+    }
+    Ok(incomplete)
+}
+
+fn cut(txn: &TransactionMut<'_>, raw: &[u8]) -> Result<Option<Vec<u8>>, ApplyError> {
+    let has = |client, clock| {
+        let client = ClientID::new(client);
+        txn.before_state().get(&client) > clock || txn.insert_set().contains(&ID::new(client, clock))
+    };
+    Ok(without_gaps(raw, has)?)
+}
+
+fn apply_one(txn: &mut TransactionMut<'_>, update: Update) -> Result<(), ApplyError> {
+    txn.apply_update(update).map_err(|error| ApplyError::Broken(error.to_string()))
 }
 
 /// Runs something of yrs; a panic becomes an error.

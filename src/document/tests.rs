@@ -70,6 +70,31 @@ fn what_cannot_be_integrated_is_not_kept_and_comes_again_whole() {
     drop(first);
 }
 
+/// yrs takes what follows on a gap if nothing in it needs what is missing, and then keeps it to itself.
+#[test]
+fn what_comes_after_a_gap_is_not_kept_either() {
+    let (ann, bob) = (Peer::new(1), Peer::new(2));
+    let base = ann.insert(0, "ab");
+    bob.receive(&base);
+    // Both stand beside Ann's text: the second does not build on the first.
+    let (first, second) = (bob.insert(0, "1"), bob.insert(3, "2"));
+    let mut document = Document::new();
+    document.apply(&[base]).unwrap();
+    let empty = Bytes::from_static(&[0, 0]);
+    let applied = document.apply(&[empty, second.clone()]).unwrap();
+    assert_eq!(applied, Applied { change: None, incomplete: true });
+    assert_eq!(text(&document), "ab");
+
+    // In the wrong order, yet together, nothing is missing.
+    let applied = document.apply(&[second, first]).unwrap();
+    assert!(!applied.incomplete);
+    ann.receive(&applied.change.unwrap());
+    assert_eq!(text(&document), "1ab2");
+    assert_eq!(ann.0.transact().state_vector().encode_v1(), document.state_vector());
+    let copy = Document::restore(Some(&document.state().unwrap()), &[]).unwrap();
+    assert_eq!(text(&copy), "1ab2");
+}
+
 #[test]
 fn the_state_is_encoded_once_per_generation() {
     let mut document = Document::new();
