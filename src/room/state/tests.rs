@@ -6,6 +6,7 @@ mod changes;
 pub(in crate::room) mod editor;
 mod joining;
 mod presence;
+mod random;
 mod slow_readers;
 mod viewers;
 
