@@ -21,7 +21,7 @@ use crate::host::LoadedRecord;
 use crate::ids::RoomId;
 use crate::markdown::{self, Lost};
 use crate::store::writer::RoomLog;
-use crate::store::{HostText, NewSnapshot, Rejection, StoredRoom};
+use crate::store::{HostText, Rejection, StoredRoom};
 
 /// A room's document and what is known about it.
 pub(super) struct Loaded {
@@ -31,6 +31,8 @@ pub(super) struct Loaded {
     pub(super) version: u64,
     /// All of the document is in the newest snapshot.
     pub(super) in_snapshot: bool,
+    /// The log alone does not give the document back: only a snapshot makes it safe.
+    pub(super) log_has_gap: bool,
     /// The host's text contains all of the document.
     pub(super) in_draft: bool,
     /// The host's text, if known.
@@ -46,8 +48,9 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
     let base_lost = stored.snapshot.is_none() && !stored.rejected.is_empty();
     let has_history = !base_lost && (stored.snapshot.is_some() || !stored.log.is_empty());
     if !has_history {
+        // The log after a lost snapshot is of no use, and the next load must not start over once more.
         let loaded = seed(id, services, log, stored.last_version).await?;
-        return if base_lost { start_over(id, services, loaded).await } else { Ok(loaded) };
+        return Ok(Loaded { log_has_gap: base_lost && !loaded.in_snapshot, ..loaded });
     }
     let snapshot = stored.snapshot.take().map(|snapshot| snapshot.data);
     let updates = std::mem::take(&mut stored.log);
@@ -63,6 +66,7 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
         log,
         version: stored.last_version,
         in_snapshot,
+        log_has_gap: false,
         in_draft,
         host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
@@ -120,32 +124,11 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         log,
         version,
         in_snapshot: !stored,
+        log_has_gap: false,
         in_draft: true,
         host_text: Some(seed.text),
         lossy,
     })
-}
-
-/// Every snapshot is damaged, and the log after them builds on what is lost. The seed becomes the new
-/// snapshot before anybody is let in: otherwise the next load would find the damage again, and leave out
-/// what was edited since.
-async fn start_over(id: &RoomId, services: &RoomServices, mut loaded: Loaded) -> Result<Loaded> {
-    if loaded.in_snapshot {
-        return Ok(loaded);
-    }
-    let data = loaded.document.state().map_err(|error| {
-        RealtimeError::new(Code::Internal, format!("the new state of {id} cannot be encoded: {error}"))
-    })?;
-    let snapshot = NewSnapshot {
-        room: id.clone(),
-        version: loaded.version + 1,
-        data,
-        covers_seq: loaded.log.last_seq(),
-        created_at_ms: crate::clock::now_ms(),
-    };
-    loaded.version = services.store.save_snapshot(snapshot).await?.version;
-    loaded.in_snapshot = true;
-    Ok(loaded)
 }
 
 async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<LoadedRecord> {

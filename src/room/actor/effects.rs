@@ -11,11 +11,12 @@ use crate::ids::ClientId;
 use crate::protocol::awareness::Presence;
 use crate::protocol::frame::Frame;
 use crate::protocol::{awareness, control, sync};
-use crate::room::state::{Acknowledgement, Effect};
+use crate::room::state::{Acknowledgement, Effect, changes_in};
 
 impl Actor {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Option<End> {
-        for effect in effects {
+        let mut effects = effects.into_iter();
+        while let Some(effect) = effects.next() {
             match effect {
                 Effect::Send(client, frame) => {
                     if let Some(seat) = self.seats.get(&client) {
@@ -24,7 +25,7 @@ impl Actor {
                 }
                 Effect::Change { update, author, frame } => {
                     self.append(update.clone());
-                    if let Some(end) = self.broadcast(author, &update, &frame) {
+                    if let Some(end) = self.broadcast(author, &update, &frame, effects.as_slice()) {
                         return Some(end);
                     }
                 }
@@ -79,7 +80,8 @@ impl Actor {
         }
     }
 
-    fn broadcast(&mut self, author: ClientId, update: &Bytes, frame: &Frame) -> Option<End> {
+    /// Sends a change to all who can take it; `rest` are the effects that come after it.
+    fn broadcast(&mut self, author: ClientId, update: &Bytes, frame: &Frame, rest: &[Effect]) -> Option<End> {
         let mut overflowed = Vec::new();
         let mut json = None;
         for (client, seat) in &self.seats {
@@ -94,7 +96,8 @@ impl Actor {
                 overflowed.push((*client, dropped));
             }
         }
-        for (client, dropped) in overflowed {
+        for (client, mut dropped) in overflowed {
+            dropped.extend(changes_in(rest));
             debug!(operation = "realtime:client:slow", room = %self.id, client = %client, "reads too slowly; will be caught up");
             let effects = self.state.fell_behind(client, &dropped);
             if let Some(end) = self.carry_out(effects) {

@@ -73,6 +73,9 @@ impl Actor {
         if created {
             self.gap_at = self.gap_at.filter(|generation| *generation > report.generation);
             self.release_up_to(report.generation, report.seq);
+            // What was written behind the gap while the save ran waits for nothing any more.
+            let committed = *self.committed.borrow();
+            self.on_disk(committed);
         }
         match report.snapshot {
             Some(Err(error)) => {

@@ -7,6 +7,8 @@
 
 mod effects;
 mod life;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use super::sessions::Session;
 use super::state::{Acknowledgement, Effect, RoomState};
 use crate::clock;
 use crate::config::LossyPolicy;
+use crate::document::FIRST_GENERATION;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::ids::{ClientId, RoomId};
@@ -69,8 +72,8 @@ struct Actor {
     log: RoomLog,
     /// The last place in the log that is on disk.
     committed: watch::Receiver<u64>,
-    /// The generation of the last change that did not fit the store's queue: only a snapshot that
-    /// contains it can bring the disk up to date.
+    /// The generation of the last change that is not in the log, because it did not fit the store's
+    /// queue: only a snapshot that contains it can bring the disk up to date.
     gap_at: Option<u64>,
     waiting: VecDeque<Waiting>,
     saving: Saving,
@@ -173,7 +176,7 @@ impl Actor {
             inbox,
             inbox_open: true,
             seats: HashMap::new(),
-            gap_at: None,
+            gap_at: loaded.log_has_gap.then_some(FIRST_GENERATION),
             waiting: VecDeque::new(),
             save_task: None,
             snapshot_requests: Vec::new(),

@@ -143,6 +143,7 @@ impl World {
         let Peer { editor, role, slow, .. } = &self.peers[peer];
         let bytes_max = if *slow { SLOW_READER_BYTES } else { 1_000_000 };
         let member = Member {
+            speaks_json: false,
             user: User { id: UserId::Number(peer as i64), name: None },
             read_only: *role != Role::Editor,
             reads_text: self.rng.bool(),

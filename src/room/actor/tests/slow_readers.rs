@@ -1,0 +1,34 @@
+//! Who reads too slowly loses nothing, and costs the others nothing.
+
+use super::*;
+use crate::room::state::tests::editor::Editor;
+use crate::room::state::tests::update;
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_too_slowly_is_caught_up_with_everything() {
+    let mut harness = Harness::start();
+    let writer = harness.join().await;
+    let reader = harness.join_with_outbox(Outbox::new(200)).await;
+    writer.types("so that something waits ").await;
+    // So many frames that they become two changes, of which the first does not fit any more. The second
+    // is somebody else's, whom the writer met while it was away.
+    let mut frames: Vec<_> = (0..64).map(|n| update(&writer.editor.append(&format!("{n} ")))).collect();
+    let other = Editor::new(77).append("met on the way ");
+    writer.editor.receive(&other);
+    frames.push(update(&other));
+    writer.send(Message::Frames(writer.id, frames)).await;
+    writer.settled().await;
+    for _ in 0..100 {
+        writer.types("and more ").await;
+    }
+    writer.settled().await;
+    assert!(reader.outbox.bytes() <= 200);
+    while !reader.editor.text().contains("more") {
+        reader.read().await;
+    }
+    assert_eq!(reader.editor.text(), writer.editor.text());
+    // And then it is like everybody else.
+    writer.types("!").await;
+    assert_eq!(reader.read().await, ["update"]);
+    assert_eq!(reader.editor.content(), writer.editor.content());
+}
