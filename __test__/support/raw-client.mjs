@@ -1,7 +1,6 @@
 /** Clients that show every frame: one over `ws`, one over a bare TCP socket that may break the rules. */
 
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import net from 'node:net'
 
 import * as decoding from 'lib0/decoding'
@@ -27,18 +26,24 @@ export function connectRaw(t, engine, options = {}) {
   socket.on('message', (data, isBinary) => frames.add(isBinary ? decode(data) : { text: JSON.parse(String(data)) }))
   // What matters of an error is how the connection ended.
   socket.on('error', () => {})
-  const closed = once(socket, 'close').then(([code, reason]) => ({ code, reason: parsed(String(reason)), raw: reason }))
-  const refused = once(socket, 'unexpected-response').then(([, response]) => {
-    response.resume()
-    return response
+  const refused = new Promise((resolve) => {
+    socket.once('unexpected-response', (request, response) => {
+      response.resume()
+      resolve(response)
+      // Else it would neither end nor keep the process alive.
+      socket.terminate()
+    })
   })
-  // Only refusals give one, and only they are waited for.
-  refused.catch(() => {})
+  const closes = new Journal('ends of the connection')
+  socket.once('close', (code, reason) => closes.add({ code, reason: parsed(String(reason)), raw: reason }))
   atEnd(t, () => socket.terminate())
   return {
     socket,
     frames,
-    closed,
+    /** The close's code and reason. */
+    get closed() {
+      return closes.first(() => true, 'a close')
+    },
     refused,
     /** The acknowledgement: it is in the room. */
     acknowledged: () => control(frames, 'connection.ack'),
@@ -168,12 +173,16 @@ export async function connectTcp(t, engine, { room = 'records/noise', token = 't
     }
     rest = takeFrames(rest, frames)
   })
-  const ended = new Promise((resolve) => socket.once('close', resolve))
+  const ends = new Journal('ends of the connection')
+  socket.once('close', () => ends.add('end'))
   socket.write(`${head.join('\r\n')}\r\n\r\n`)
   return {
     socket,
     frames,
-    ended,
+    /** The connection is over. */
+    get ended() {
+      return ends.first(() => true, 'the end')
+    },
     answer: await answered,
     send: (...args) => socket.write(wireFrame(...args)),
     /** The close frame's code and reason. */
