@@ -63,7 +63,7 @@ impl Socket {
                 self.gone()
             }
             Some(Ok(message)) => read(message),
-            Some(Err(error)) => self.violated(&error).await,
+            Some(Err(error)) => self.violated(&error),
             None => self.gone(),
         }
     }
@@ -90,7 +90,7 @@ impl Socket {
         Incoming::Closed
     }
 
-    async fn violated(&mut self, error: &WebSocketError) -> Incoming {
+    fn violated(&mut self, error: &WebSocketError) -> Incoming {
         let message = match error {
             WebSocketError::Io(_) => return self.gone(),
             WebSocketError::PayloadTooLong { .. } => {
@@ -98,9 +98,10 @@ impl Socket {
             }
             other => other.to_string(),
         };
-        // The library writes its own close frame when it is asked for more.
-        let _ = self.stream.next().await;
-        // It has none for a message that grew too large by fragments; the first close stands.
+        // The library writes its own close frame when it is asked for more, without waiting. It has none
+        // for a message that grew too large by fragments and would wait for what comes next, so it is
+        // asked only once; the first close stands.
+        let _ = self.stream.next().now_or_never();
         self.outbox.close(control::close(&RealtimeError::new(Code::MessageTooBig, message.clone())));
         Incoming::Violation(message)
     }
