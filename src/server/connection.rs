@@ -66,7 +66,8 @@ pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
             reader.admitted.destination.left(client, reason).await;
             socket = reader.socket;
         }
-        Ok(None) => outbox.discard(),
+        // The client is gone, or a close frame that says what it did wrong is on its way out.
+        Ok(None) => {}
         Err(error) => {
             metrics.refusals.add(1);
             refuse(&error, &request, client, &outbox);
