@@ -27,6 +27,9 @@ use crate::room::outbox::Outbox;
 /// How long a peer may take to answer a close frame, and to read what was queued before it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a client that was sent away may take to finish what it is saying: until its own close comes.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+
 /// An upgraded connection.
 pub(super) struct Upgraded {
     pub(super) stream: TcpStream,
@@ -112,7 +115,10 @@ impl Reader<'_> {
             let held_until = intake.held_until();
             let incoming = tokio::select! {
                 biased;
-                () = outbox.closed() => break "closed_by_server",
+                () = outbox.closed() => {
+                    let _ = timeout(LAST_WORDS_MAX, self.take_last_words(&mut intake)).await;
+                    break "closed_by_server";
+                }
                 incoming = self.next_when_there_is_room() => Some(incoming),
                 () = sleep_until(held_until), if held_until.is_some() => None,
             };
@@ -135,6 +141,21 @@ impl Reader<'_> {
             self.forward(frames).await;
         }
         reason
+    }
+
+    /// What a client sent before it heard of our close still counts, unless its session was revoked.
+    async fn take_last_words(&mut self, intake: &mut Intake) {
+        while !self.admitted.session.session().is_revoked() {
+            let incoming = self.socket.next().await;
+            if self.take_all(incoming, intake).await.is_some() {
+                return;
+            }
+            if let Some(frames) = intake.flush()
+                && !self.forward(frames).await
+            {
+                return;
+            }
+        }
     }
 
     async fn next_when_there_is_room(&mut self) -> Incoming {
