@@ -7,6 +7,7 @@ use napi::{Either, Env};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answers::Shape;
 use super::calls::{Callback, NOTHING, ask, callback, function, nonsense, parse, wrong_callback};
 use super::events::{Event, Events};
 use crate::error::{Code, RealtimeError, Result};
@@ -47,12 +48,12 @@ impl Host for JsHost {
         let mut question = describe(&room);
         question["token"] = token.reveal().into();
         question["clientIp"] = client_ip.to_string().into();
-        let answer = ask(&self.authorize, "authorize", question, NOTHING);
+        let answer = ask(&self.authorize, "authorize", question, NOTHING, &AUTHORIZATION);
         Box::pin(async move { read_authorization(answer.await?) })
     }
 
     fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>> {
-        let answer = ask(&self.load, "load", describe(&room), NOTHING);
+        let answer = ask(&self.load, "load", describe(&room), NOTHING, &RECORD);
         Box::pin(async move { parse::<Option<LoadedRecord>>("load", answer.await?) })
     }
 
@@ -62,7 +63,7 @@ impl Host for JsHost {
 
     fn save(&self, room: RoomId, markdown: String) -> HostFuture<()> {
         let Some(save) = &self.save else { return Box::pin(async { Ok(()) }) };
-        let answer = ask(save, "save", describe(&room), Either::A(markdown.into()));
+        let answer = ask(save, "save", describe(&room), Either::A(markdown.into()), &Shape::Ignored);
         Box::pin(async move { answer.await.map(drop) })
     }
 
@@ -76,13 +77,27 @@ pub(super) fn describe(room: &RoomId) -> Value {
     json!({"roomId": room, "roomType": room.room_type(), "localId": room.local_id()})
 }
 
+/// What is read of the answer of `authorize`.
+const AUTHORIZATION: Shape = Shape::Fields(&[
+    ("user", USER),
+    ("canEdit", Shape::Plain),
+    ("denied", Shape::Plain),
+    ("reason", Shape::Plain),
+]);
+
+/// What is read of a user.
+pub(super) const USER: Shape =
+    Shape::Fields(&[("id", Shape::Plain), ("name", Shape::Plain), ("role", Shape::Plain)]);
+
+/// What is read of the answer of `load`.
+const RECORD: Shape = Shape::Fields(&[("markdown", Shape::Plain)]);
+
 /// What `authorize` answers.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsAuthorization {
     user: Option<JsUser>,
-    #[serde(default)]
-    can_edit: bool,
+    can_edit: Option<bool>,
     denied: Option<String>,
     reason: Option<String>,
 }
@@ -108,7 +123,7 @@ fn read_authorization(answer: Value) -> Result<Authorization> {
     }
     let user = answer.user.ok_or_else(|| nonsense("authorize", "neither `user` nor `denied` is there"))?;
     let role = user.role.clone();
-    Ok(Authorization { user: user.read("authorize")?, role, can_edit: answer.can_edit })
+    Ok(Authorization { user: user.read("authorize")?, role, can_edit: answer.can_edit.unwrap_or(false) })
 }
 
 impl JsUser {

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::bindgen_prelude::{Buffer, CallbackContext, FnArgs, Function, Object, PromiseRaw, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Either, Env, JsValue, Status, ValueType};
+use napi::{Either, JsValue, Status, ValueType};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::answers::{self, Shape};
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::HostFuture;
 
@@ -91,12 +92,13 @@ impl Waiting {
     }
 }
 
-/// Calls and waits for what the answer comes to.
+/// Calls and waits for what the answer comes to, of which `shape` is read.
 pub(super) fn ask(
     callback: &Arc<Callback>,
     name: &'static str,
     first: Value,
     second: Argument,
+    shape: &'static Shape,
 ) -> HostFuture<Value> {
     let (sender, receiver) = oneshot::channel();
     let waiting = Waiting(Arc::new(Mutex::new(Some(sender))));
@@ -105,7 +107,7 @@ pub(super) fn ask(
         ThreadsafeFunctionCallMode::NonBlocking,
         move |returned, _env| {
             match returned {
-                Ok(returned) => settle(&returned, name, &waiting),
+                Ok(returned) => settle(&returned, name, shape, &waiting),
                 Err(error) => waiting.tell(Err(failed(name, &error.reason))),
             }
             Ok(())
@@ -163,15 +165,15 @@ fn check(status: Status, name: &str) -> Result<()> {
 }
 
 /// Passes on a value, or what a promise comes to.
-fn settle(returned: &Unknown<'_>, name: &'static str, waiting: &Waiting) {
+fn settle(returned: &Unknown<'_>, name: &'static str, shape: &'static Shape, waiting: &Waiting) {
     if !returned.is_promise().unwrap_or(false) {
-        return waiting.tell(to_value(returned, name));
+        return waiting.tell(to_value(returned, name, shape));
     }
     let raw = returned.value();
     let promise = PromiseRaw::<Unknown<'_>>::new(raw.env, raw.value);
     let (fulfilled, rejected) = (waiting.clone(), waiting.clone());
     let then = promise.then(move |context: CallbackContext<Unknown<'_>>| {
-        fulfilled.tell(to_value(&context.value, name));
+        fulfilled.tell(to_value(&context.value, name, shape));
         Ok(())
     });
     let catch = promise.catch(move |context: CallbackContext<Unknown<'_>>| {
@@ -187,12 +189,8 @@ fn settle(returned: &Unknown<'_>, name: &'static str, waiting: &Waiting) {
     }
 }
 
-fn to_value(value: &Unknown<'_>, name: &str) -> Result<Value> {
-    if matches!(value.get_type(), Ok(ValueType::Undefined)) {
-        return Ok(Value::Null);
-    }
-    let env = Env::from_raw(value.value().env);
-    env.from_js_value(*value).map_err(|error| nonsense(name, &error.reason))
+fn to_value(value: &Unknown<'_>, name: &str, shape: &Shape) -> Result<Value> {
+    answers::read(value, shape).map_err(|error| nonsense(name, &error.reason))
 }
 
 /// The message of whatever was thrown.

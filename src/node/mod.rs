@@ -7,6 +7,7 @@
 //! - [`options`]: configurations from JavaScript
 //! - [`calls`]: calls into JavaScript from the engine's threads
 //! - [`callbacks`]: the host's callbacks as a [`crate::host::Host`]
+//! - [`answers`]: what they answered, as far as it is read
 //! - [`events`]: hooks and log lines on their way to Node's thread: batched, bounded, never waited for
 //! - [`logging`]: tracing events as log lines
 //! - [`room_type`]: kinds of rooms written in JavaScript
@@ -14,6 +15,7 @@
 //! - [`runtime`]: the threads of one module
 //! - [`error`]: errors as JavaScript sees them
 
+mod answers;
 mod callbacks;
 mod calls;
 mod engine;

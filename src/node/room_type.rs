@@ -8,7 +8,8 @@ use napi::{Either, ValueType};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::callbacks::{JsUser, describe};
+use super::answers::Shape;
+use super::callbacks::{JsUser, USER, describe};
 use super::calls::{Argument, Callback, NOTHING, ask, callback, nonsense, parse, tell, wrong_callback};
 use super::error::from_napi;
 use super::events::{Event, Events};
@@ -87,7 +88,7 @@ impl RoomType for JsRoomType {
         question["headers"] = json!(request.headers.into_iter().collect::<BTreeMap<_, _>>());
         question["protocols"] = request.protocols.into();
         question["user"] = json!(request.user.map(|user| json!({"id": user.id, "name": user.name})));
-        let answer = ask(&self.connect, "connect", question, NOTHING);
+        let answer = ask(&self.connect, "connect", question, NOTHING, &ANSWER);
         Box::pin(async move { read_answer(answer.await?) })
     }
 
@@ -109,6 +110,14 @@ impl RoomType for JsRoomType {
         self.tell("left", left, &peer, Either::A(reason.into()))
     }
 }
+
+/// What is read of the answer of `connect`.
+const ANSWER: Shape = Shape::Fields(&[
+    ("user", USER),
+    ("denied", Shape::Plain),
+    ("message", Shape::Plain),
+    ("reason", Shape::Plain),
+]);
 
 /// What `connect` answers.
 #[derive(Deserialize)]
