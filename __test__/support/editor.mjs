@@ -10,6 +10,9 @@ import { Journal, waitFor } from './journal.mjs'
 /** The longest pause before a provider connects again. */
 const RECONNECT_MS_MAX = 200
 
+// Each provider listens for the end of the process, and tests have more than ten of them.
+process.setMaxListeners(0)
+
 /** One person with a document, a caret and a connection. */
 export class Editor {
   doc = new Y.Doc()
