@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::awareness::{self, Presence, STATE_BYTES_MAX};
+use super::control::ClientText;
 use super::frame::Frame;
 use crate::error::RealtimeError;
 use crate::ids::{ClientId, RoomId, UserId};
@@ -48,6 +49,11 @@ pub enum JsonPresence {
     },
     /// Not here any more, although still connected.
     Left,
+}
+
+/// Whether a text frame says that its sender speaks this protocol.
+pub fn is_hello(text: &str) -> bool {
+    matches!(ClientText::decode(text), Ok(ClientText::Hello(protocol)) if protocol == NAME)
 }
 
 /// Reads `{"type":"sync","update":base64,"version"?}`.
@@ -167,18 +173,15 @@ pub fn presence(event: &str, who: &Participant) -> Frame {
     text(&json!({"type": "presence", "event": event, "user": who}))
 }
 
-/// Somebody's presence changed: what it is now, and the same as an awareness update.
-pub fn presence_state(changed: &Presence, owner: Option<&UserId>) -> Frame {
+/// Somebody's presence changed: what it is now, and the same as an awareness update. `event` is given for
+/// presence that has ended.
+pub fn presence_state(changed: &Presence, who: &Value, event: Option<&str>) -> Frame {
     let state: Value = serde_json::from_str(&changed.state).unwrap_or_default();
     let cursor = state.get("cursor").cloned().unwrap_or_default();
-    let mut user = state.get("user").cloned().unwrap_or_else(|| json!({}));
-    if let (Value::Object(user), Some(owner)) = (&mut user, owner) {
-        user.insert("id".to_owned(), json!(owner));
-    }
-    let event = if cursor.is_null() { "awareness" } else { "cursor" };
+    let event = event.unwrap_or(if cursor.is_null() { "awareness" } else { "cursor" });
     let awareness = STANDARD.encode(awareness::encode(std::iter::once(changed)));
     text(&json!({
-        "type": "presence", "event": event, "user": user, "cursor": cursor, "awareness": awareness,
+        "type": "presence", "event": event, "user": who, "cursor": cursor, "awareness": awareness,
     }))
 }
 

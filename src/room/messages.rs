@@ -67,8 +67,9 @@ pub enum Message {
     Leave(ClientId, &'static str),
     /// The host has changed what a client may do; its session says what.
     RightsChanged(ClientId),
-    /// Nobody may edit from now on, for this reason; `None` = they may again.
-    Lock(Option<String>),
+    /// The room was locked or unlocked; the registry says which, so that two calls at once end the same
+    /// everywhere.
+    LockChanged,
     /// Tell everybody who can read it.
     Notice(Level, String),
     /// The record was changed elsewhere.

@@ -20,14 +20,22 @@ pub const DEPARTED_MAX: usize = 1_024;
 #[derive(Debug, Default)]
 pub struct PresenceMap {
     present: HashMap<u64, Entry>,
-    /// The clock with which a client left, by client; the oldest is forgotten first.
-    departed: HashMap<u64, u32>,
+    /// Who left, by client; the oldest is forgotten first.
+    departed: HashMap<u64, Departed>,
     departed_order: VecDeque<u64>,
 }
 
 #[derive(Debug)]
 struct Entry {
     presence: Presence,
+    owner: ClientId,
+    user: UserId,
+}
+
+#[derive(Debug)]
+struct Departed {
+    /// The clock with which it left.
+    clock: u32,
     owner: ClientId,
     user: UserId,
 }
@@ -74,7 +82,7 @@ impl PresenceMap {
         if presence.is_gone() {
             return;
         }
-        if let Some(&clock) = self.departed.get(&client)
+        if let Some(&Departed { clock, .. }) = self.departed.get(&client)
             && presence.clock <= clock
         {
             changes.challenge.push(Presence { client, clock, state: GONE.into() });
@@ -110,15 +118,33 @@ impl PresenceMap {
         all
     }
 
-    /// Whose state this is.
-    pub fn user_of(&self, client: u64) -> Option<&UserId> {
-        self.present.get(&client).map(|entry| &entry.user)
+    /// Whose state this is, or was: the connection and its user.
+    pub fn owner_of(&self, client: u64) -> Option<(ClientId, &UserId)> {
+        let present = self.present.get(&client).map(|entry| (entry.owner, &entry.user));
+        present.or_else(|| self.departed.get(&client).map(|departed| (departed.owner, &departed.user)))
+    }
+
+    /// Whether a user shows anything.
+    pub fn shows_anything(&self, user: &UserId) -> bool {
+        self.present.values().any(|entry| entry.user == *user)
     }
 
     /// A state of this connection, the same one each time as long as there is one.
     pub fn shown_by(&self, connection: ClientId) -> Option<&Presence> {
         let of_connection = self.present.values().filter(|entry| entry.owner == connection);
         of_connection.map(|entry| &entry.presence).min_by_key(|presence| presence.client)
+    }
+
+    /// What [`PresenceMap::shown_by`] gives, for all connections at once.
+    pub fn shown_by_each(&self) -> HashMap<ClientId, &Presence> {
+        let mut shown: HashMap<ClientId, &Presence> = HashMap::new();
+        for entry in self.present.values() {
+            let first = shown.entry(entry.owner).or_insert(&entry.presence);
+            if entry.presence.client < first.client {
+                *first = &entry.presence;
+            }
+        }
+        shown
     }
 
     /// Whether nobody shows anything.
@@ -131,8 +157,8 @@ impl PresenceMap {
     }
 
     fn forget(&mut self, client: u64, clock: u32) {
-        self.present.remove(&client);
-        if self.departed.insert(client, clock).is_none() {
+        let Some(Entry { owner, user, .. }) = self.present.remove(&client) else { return };
+        if self.departed.insert(client, Departed { clock, owner, user }).is_none() {
             self.departed_order.push_back(client);
         }
         while self.departed_order.len() > DEPARTED_MAX {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use super::actor;
+use super::groups::Groups;
 use super::messages::{INBOX_MESSAGES_MAX, Join, Message, RoomInfo, RoomServices, SnapshotOutcome};
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
@@ -36,6 +37,8 @@ struct Shared {
     rooms: Mutex<HashMap<RoomId, Entry>>,
     /// Why rooms are locked; kept while they are not in memory. A plain mutex for the same reason.
     locks: Mutex<HashMap<RoomId, String>>,
+    /// Rooms of other kinds, which count for the limit as well.
+    others: OnceLock<Groups>,
     closing: AtomicBool,
     tasks: TaskTracker,
 }
@@ -78,9 +81,15 @@ impl Registry {
             services,
             rooms: Mutex::default(),
             locks: Mutex::default(),
+            others: OnceLock::new(),
             closing: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
+    }
+
+    /// Shares the limit on rooms with those of other kinds. Done once, at the start.
+    pub fn count_also(&self, others: Groups) {
+        let _ = self.0.others.set(others);
     }
 
     /// Brings a client into its room, which is loaded first if need be. The reply to the join says how
@@ -108,7 +117,7 @@ impl Registry {
             return Ok((entry.inbox.clone(), entry.arrive()));
         }
         let rooms_max = self.0.services.settings.rooms_max;
-        if rooms.len() >= rooms_max {
+        if rooms.len() + self.0.others.get().map_or(0, Groups::len) >= rooms_max {
             return Err(limit_reached("rooms.max_rooms", rooms_max));
         }
         let (inbox, messages) = mpsc::channel(INBOX_MESSAGES_MAX);
@@ -160,7 +169,7 @@ impl Registry {
                 None => drop(locks.remove(id)),
             }
         }
-        self.tell(id, Message::Lock(reason)).await;
+        self.tell(id, Message::LockChanged).await;
         Ok(())
     }
 

@@ -31,15 +31,16 @@ pub struct Session {
     pub room: RoomId,
     /// Where it comes from, after `trusted_proxies` were taken into account.
     pub ip: std::net::IpAddr,
-    /// It can read text frames.
-    pub reads_text: bool,
     /// Its queue.
     pub outbox: Outbox,
     /// The token it was let in with; shown to the host again, and never to anybody else.
     token: Option<Token>,
+    /// It can read text frames.
+    reads_text: AtomicBool,
     revoked: AtomicBool,
-    /// What it may do, as last said by the host.
-    read_only: AtomicBool,
+    /// What it may do, as last said by the host: the lowest bit means read-only, the others count how often
+    /// the host has said so.
+    rights: AtomicU64,
     opened: Instant,
     /// When something last came from it, in ms after `opened`.
     heard_ms: AtomicU64,
@@ -61,11 +62,11 @@ impl Session {
             user,
             room,
             ip,
-            reads_text,
             outbox,
             token: None,
+            reads_text: AtomicBool::new(reads_text),
             revoked: AtomicBool::new(false),
-            read_only: AtomicBool::new(false),
+            rights: AtomicU64::new(0),
             opened: now,
             heard_ms: AtomicU64::new(0),
         }
@@ -75,7 +76,7 @@ impl Session {
     #[must_use]
     pub fn authorized(mut self, token: Option<Token>, read_only: bool) -> Self {
         self.token = token;
-        self.read_only = AtomicBool::new(read_only);
+        self.rights = AtomicU64::new(u64::from(read_only));
         self
     }
 
@@ -86,18 +87,49 @@ impl Session {
 
     /// Whether its edits are refused, as last said by the host.
     pub fn is_read_only(&self) -> bool {
-        self.read_only.load(Ordering::Acquire)
+        self.rights().is_read_only()
+    }
+
+    /// What it may do at this moment.
+    pub fn rights(&self) -> Rights {
+        Rights(self.rights.load(Ordering::Acquire))
     }
 
     /// Changes what it may do, before any later frame. True if that is a change.
     pub fn set_read_only(&self, read_only: bool) -> bool {
-        self.read_only.swap(read_only, Ordering::AcqRel) != read_only
+        let mut before = self.rights();
+        while let Err(now) = self.replace_rights(before, read_only) {
+            before = now;
+        }
+        before.is_read_only() != read_only
+    }
+
+    /// Like [`Session::set_read_only`], for an answer to a question asked when the rights were `seen`:
+    /// changes nothing if the host has said something newer meanwhile.
+    pub fn set_read_only_since(&self, seen: Rights, read_only: bool) -> bool {
+        self.replace_rights(seen, read_only).is_ok_and(|()| seen.is_read_only() != read_only)
+    }
+
+    fn replace_rights(&self, before: Rights, read_only: bool) -> std::result::Result<(), Rights> {
+        let after = ((before.0 >> 1).wrapping_add(1) << 1) | u64::from(read_only);
+        let replaced = self.rights.compare_exchange(before.0, after, Ordering::AcqRel, Ordering::Acquire);
+        replaced.map(drop).map_err(Rights)
+    }
+
+    /// Whether it can read text frames.
+    pub fn reads_text(&self) -> bool {
+        self.reads_text.load(Ordering::Relaxed)
+    }
+
+    /// The client has said that it can read text frames.
+    pub fn will_read_text(&self) {
+        self.reads_text.store(true, Ordering::Relaxed);
     }
 
     /// Ends the connection; nothing that it sends from now on counts.
     pub fn end(&self, error: &RealtimeError) {
         self.revoked.store(true, Ordering::Release);
-        if self.reads_text {
+        if self.reads_text() {
             self.outbox.send(control::error(error));
         }
         self.outbox.close(control::close(error));
@@ -122,10 +154,21 @@ impl Session {
 
     fn revoke(&self, reason: &str) {
         self.revoked.store(true, Ordering::Release);
-        if self.reads_text {
+        if self.reads_text() {
             self.outbox.send(control::session_revoked(reason));
         }
         self.outbox.close(control::close(&revoked_error(reason)));
+    }
+}
+
+/// What a client may do, and at which point of its life; see [`Session::set_read_only_since`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rights(u64);
+
+impl Rights {
+    /// Whether its edits are refused.
+    pub const fn is_read_only(self) -> bool {
+        self.0 & 1 == 1
     }
 }
 
@@ -289,6 +332,18 @@ mod tests {
         assert!(!bob.is_closed());
         drop((ann_entry, bob_entry));
         assert!(sessions.is_empty() && sessions.lock().by_user.is_empty());
+    }
+
+    #[test]
+    fn an_old_answer_does_not_undo_what_the_host_said_meanwhile() {
+        let session = session(1, 1, &Outbox::new(1_000)).authorized(None, false);
+        let asked = session.rights();
+        assert!(session.set_read_only(true));
+        assert!(!session.set_read_only_since(asked, false) && session.is_read_only());
+        let asked = session.rights();
+        assert!(!session.set_read_only(true), "no change, but newer all the same");
+        assert!(!session.set_read_only_since(asked, false) && session.is_read_only());
+        assert!(session.set_read_only_since(session.rights(), false) && !session.is_read_only());
     }
 
     #[test]

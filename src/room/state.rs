@@ -117,6 +117,9 @@ pub struct RoomState {
     presence_is_shared: bool,
     /// Messages of a type we do not know, since the room was loaded.
     unknown_messages: u64,
+    /// Who made the newest changes, and the generation before the first of them: its author needs to know
+    /// no newer one.
+    streak: Option<(ClientId, u64)>,
 }
 
 #[derive(Debug)]
@@ -131,11 +134,21 @@ struct Seat {
     true_state_sent_at: Option<Instant>,
     /// Counts the presence states of a client that speaks JSON.
     json_clock: u32,
+    /// A client that speaks JSON is to be sent the whole state, once for all reasons.
+    state_owed: bool,
 }
 
 impl Seat {
     const fn new(member: Member) -> Self {
-        Self { member, behind: None, lacks: false, owed: Vec::new(), true_state_sent_at: None, json_clock: 0 }
+        Self {
+            member,
+            behind: None,
+            lacks: false,
+            owed: Vec::new(),
+            true_state_sent_at: None,
+            json_clock: 0,
+            state_owed: false,
+        }
     }
 }
 
@@ -150,6 +163,7 @@ impl RoomState {
             locked: None,
             presence_is_shared: true,
             unknown_messages: 0,
+            streak: None,
         }
     }
 
@@ -206,10 +220,12 @@ impl RoomState {
             effects.push(Effect::Send(client, ack));
         }
         let speaks_json = member.speaks_json;
+        let reads_text = member.reads_text;
         self.seats.insert(client, Seat::new(member));
         self.tell_json_of("joined", client, &mut effects);
         if speaks_json {
-            self.send_room_state(client, &mut effects);
+            self.welcome_in_json(client, &mut effects);
+            self.tell_of_lock(client, &mut effects);
             if let Some(frame) = first {
                 effects.extend(self.receive(client, vec![frame], now));
             }
@@ -227,6 +243,9 @@ impl RoomState {
             Err(error) => return vec![Effect::Fail(error.to_string())],
         }
         self.send_presence(client, &mut effects);
+        if reads_text {
+            self.tell_of_lock(client, &mut effects);
+        }
         if let Some(frame) = first.filter(|_| !answers_first) {
             effects.extend(self.receive(client, vec![frame], now));
         }
@@ -277,6 +296,7 @@ impl RoomState {
             }
         }
         self.apply(client, updates, &mut effects);
+        self.send_state_owed(client, &mut effects);
         effects
     }
 
@@ -340,8 +360,14 @@ impl RoomState {
         if updates.payloads.is_empty() {
             return;
         }
+        let before = self.document.generation();
         match self.document.apply(&updates.payloads) {
-            Ok(applied) => self.applied(client, &updates, applied, effects),
+            Ok(applied) => {
+                if applied.change.is_some() && self.streak.is_none_or(|(author, _)| author != client) {
+                    self.streak = Some((client, before));
+                }
+                self.applied(client, &updates, applied, effects);
+            }
             Err(ApplyError::Broken(reason)) => effects.push(Effect::Fail(reason)),
             // One of several: the others must not suffer for it.
             Err(_) if updates.payloads.len() > 1 => {
@@ -359,11 +385,13 @@ impl RoomState {
             let frame = sync::update(&update);
             effects.push(Effect::Change { update, author: client, frame });
         }
-        if applied.incomplete && self.speaks_json(client) {
-            return self.send_room_state(client, effects);
-        }
+        let generation = self.document.generation();
         let Some(seat) = self.seats.get_mut(&client) else { return };
         let answers = updates.answer_at.is_some();
+        if applied.incomplete && seat.member.speaks_json {
+            seat.state_owed = true;
+            return;
+        }
         // Who has just sent all that it has lacks the rest itself: to ask again would never end.
         if applied.incomplete && !answers {
             effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
@@ -380,11 +408,17 @@ impl RoomState {
             AckMode::None => {}
             AckMode::Saved if seat.lacks => {}
             AckMode::Saved => effects.push(Effect::Acknowledge(client, Acknowledgement::Saved)),
-            AckMode::Echo => effects.extend(
-                owed.iter()
-                    .chain(&updates.payloads)
-                    .map(|update| Effect::Acknowledge(client, Acknowledgement::Echo(sync::update(update)))),
-            ),
+            AckMode::Echo => {
+                let speaks_json = seat.member.speaks_json;
+                effects.extend(owed.iter().chain(&updates.payloads).map(|update| {
+                    let echo = if speaks_json {
+                        protocol_json::sync(update, generation, Some(client))
+                    } else {
+                        sync::update(update)
+                    };
+                    Effect::Acknowledge(client, Acknowledgement::Echo(echo))
+                }));
+            }
         }
     }
 
@@ -446,7 +480,8 @@ impl RoomState {
         if due {
             seat.true_state_sent_at = Some(now);
             if seat.member.speaks_json {
-                return self.send_room_state(client, effects);
+                seat.state_owed = true;
+                return;
             }
             match self.document.state() {
                 Ok(state) => effects.push(Effect::Send(client, sync::step2(&state))),

@@ -211,7 +211,7 @@ impl Reader<'_> {
                 return Ok(Some("protocol_error"));
             }
         };
-        if warn && self.admitted.session.session().reads_text {
+        if warn && self.admitted.session.session().reads_text() {
             self.outbox.send(control::notice(Level::Warning, "Rate limit approaching"));
         }
         Ok(None)

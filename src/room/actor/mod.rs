@@ -136,7 +136,7 @@ async fn refuse_all(mut inbox: mpsc::Receiver<Message>, error: &RealtimeError) {
             | Message::Text(..)
             | Message::Drained(_)
             | Message::RightsChanged(_)
-            | Message::Lock(_)
+            | Message::LockChanged
             | Message::Notice(..)
             | Message::RecordChanged
             | Message::Leave(..) => {}
@@ -243,7 +243,11 @@ impl Actor {
                     return None;
                 }
                 let mut effects = self.refresh_rights(client);
-                effects.extend(self.state.receive_text(client, &text, clock::now(), clock::now_ms()));
+                let (now, now_ms) = (clock::now(), clock::now_ms());
+                effects.extend(self.state.receive_text(client, &text, now, now_ms));
+                if let Some(seat) = self.seats.get(&client).filter(|_| self.state.speaks_json(client)) {
+                    seat.session.will_read_text();
+                }
                 effects
             }
             Message::Drained(client) => {
@@ -254,7 +258,7 @@ impl Actor {
             }
             Message::Leave(client, reason) => return self.leave(client, reason),
             Message::RightsChanged(client) => self.refresh_rights(client),
-            Message::Lock(reason) => self.state.lock(reason),
+            Message::LockChanged => self.state.lock(self.registry.lock_of(&self.id)),
             Message::Notice(level, message) => self.state.notice(level, &message),
             Message::RecordChanged => return None,
             Message::Snapshot(reply) => {
@@ -310,6 +314,10 @@ impl Actor {
             self.services.host.emit(hooks::room_created(&self.id, &user));
             self.announced = true;
         }
+        info!(
+            operation = "realtime:client:connected", %client, room = %self.id, %user,
+            readOnly = member.read_only, "client connected"
+        );
         self.services.host.emit(hooks::client_connected(client, &self.id, &user));
         let notice = (self.lossy && member.read_only && member.reads_text).then(|| {
             control::notice(
@@ -321,7 +329,9 @@ impl Actor {
         self.seats.insert(client, Seat { outbox: outbox.clone(), session, read_only });
         self.idle_since = None;
         self.info.clients.store(self.seats.len(), Ordering::Relaxed);
-        let effects = self.state.join(client, member, first, clock::now());
+        let mut effects = self.state.join(client, member, first, clock::now());
+        // The host may have changed its mind while the client was on its way in.
+        effects.extend(self.refresh_rights(client));
         let end = self.carry_out(effects);
         if let Some(notice) = notice {
             outbox.send(notice);
@@ -334,6 +344,10 @@ impl Actor {
         let effects = self.state.leave(client);
         self.info.clients.store(self.seats.len(), Ordering::Relaxed);
         let user = json!(seat.session.user);
+        info!(
+            operation = "realtime:client:disconnected", %client, room = %self.id, %user, reason,
+            "client disconnected"
+        );
         self.services.host.emit(hooks::client_disconnected(client, &self.id, &user, reason));
         if self.seats.is_empty() {
             self.idle_since = Some(clock::now());

@@ -1,5 +1,6 @@
 //! Clients that speak JSON: what they say, and what they are told in place of binary frames.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -7,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Effect, RoomState, Updates};
 use crate::error::{Code, RealtimeError};
-use crate::ids::ClientId;
-use crate::protocol::awareness::{GONE, Presence};
+use crate::host::User;
+use crate::ids::{ClientId, UserId};
+use crate::protocol::awareness::{GONE, Presence, STATE_BYTES_MAX};
 use crate::protocol::control::{self, ClientText};
 use crate::protocol::frame::Frame;
 use crate::protocol::json::{self, JsonPresence, Participant};
@@ -28,7 +30,7 @@ impl RoomState {
                 json::decode_sync(text).map(|sync| self.take_json_update(client, sync, &mut effects, now))
             }
             Ok(ClientText::Presence) => json::decode_presence(text)
-                .map(|presence| self.take_json_presence(client, presence, &mut effects)),
+                .and_then(|presence| self.take_json_presence(client, presence, &mut effects)),
             Ok(ClientText::Unknown(kind)) => Err(format!(
                 "no message of type {kind:?} is known here; known: \"ping\", \"hello\", \"sync\", \"presence\""
             )),
@@ -38,6 +40,7 @@ impl RoomState {
             let error = RealtimeError::new(Code::InvalidMessage, problem);
             effects.push(Effect::Send(client, control::error(&error)));
         }
+        self.send_state_owed(client, &mut effects);
         effects
     }
 
@@ -53,27 +56,65 @@ impl RoomState {
 
     /// A presence state as JSON.
     pub fn json_presence(&self, presence: &Presence) -> Frame {
-        json::presence_state(presence, self.presence.user_of(presence.client))
+        let Some((owner, user)) = self.presence.owner_of(presence.client) else {
+            return json::presence_state(presence, &json!({}), None);
+        };
+        let seat = Some(owner).filter(|owner| self.seats.contains_key(owner));
+        let seat = seat.or_else(|| self.seat_of(user, owner));
+        let who = match seat.and_then(|seat| self.participant(seat)) {
+            Some(who) => who,
+            None => unknown(user),
+        };
+        if !presence.is_gone() {
+            return json::presence_state(presence, &described(&who, &presence.state), None);
+        }
+        // One of several windows of a person may close, or stop showing a caret, while the others stay.
+        let stays = match seat {
+            Some(seat) if seat == owner => self.presence.shows_anything(user),
+            other => other.is_some(),
+        };
+        json::presence_state(presence, &json!(who), Some(if stays { "awareness" } else { "left" }))
     }
 
     fn hello(&mut self, client: ClientId, protocol: &str, effects: &mut Vec<Effect>) -> Result<(), String> {
         if protocol != json::NAME {
             return Err(format!("the protocol {protocol:?} is not spoken here; known: {:?}", json::NAME));
         }
+        let locked = self.locked.is_some();
         let Some(seat) = self.seats.get_mut(&client) else { return Ok(()) };
-        let said_before = std::mem::replace(&mut seat.member.speaks_json, true);
-        if !said_before {
-            seat.member.reads_text = true;
-            let ack = control::ack(&self.id, client, &seat.member.user, seat.member.read_only);
+        seat.member.speaks_json = true;
+        let read_before = std::mem::replace(&mut seat.member.reads_text, true);
+        if !read_before {
+            let read_only = seat.member.read_only || locked;
+            let ack = control::ack(&self.id, client, &seat.member.user, read_only);
             effects.push(Effect::Send(client, ack));
         }
-        self.send_room_state(client, effects);
+        self.welcome_in_json(client, effects);
+        if !read_before {
+            self.tell_of_lock(client, effects);
+        }
         Ok(())
     }
 
+    /// The whole state, and what the others show of themselves.
+    pub(super) fn welcome_in_json(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
+        self.send_room_state(client, effects);
+        if self.presence_is_shared {
+            let shown = self.presence.all().into_iter();
+            effects.extend(shown.map(|presence| Effect::Send(client, self.json_presence(presence))));
+        }
+    }
+
+    /// The whole state, if something of what the client said calls for it.
+    pub(super) fn send_state_owed(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
+        if self.seats.get_mut(&client).is_some_and(|seat| std::mem::take(&mut seat.state_owed)) {
+            self.send_room_state(client, effects);
+        }
+    }
+
     /// The whole state for a client that speaks JSON.
-    pub(super) fn send_room_state(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
-        let participants: Vec<_> = self.seats.keys().filter_map(|client| self.participant(*client)).collect();
+    fn send_room_state(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
+        let participants = self.participants(client);
         let version = self.document.generation();
         match self.document.state() {
             Ok(state) => {
@@ -84,9 +125,13 @@ impl RoomState {
         }
     }
 
-    /// Tells all others that speak JSON that somebody came or went.
+    /// Tells all others that speak JSON that somebody came or went. A person with several windows comes
+    /// with the first and goes with the last.
     pub(super) fn tell_json_of(&self, event: &str, client: ClientId, effects: &mut Vec<Effect>) {
         let Some(who) = self.participant(client) else { return };
+        if !self.presence_is_shared || self.seat_of(&who.id, client).is_some() {
+            return;
+        }
         let others = self.seats.iter().filter(|(other, seat)| **other != client && seat.member.speaks_json);
         let mut frame = None;
         for (other, _) in others {
@@ -95,18 +140,31 @@ impl RoomState {
         }
     }
 
+    /// Another window of a user.
+    fn seat_of(&self, user: &UserId, except: ClientId) -> Option<ClientId> {
+        let mut seats = self.seats.iter();
+        seats
+            .find(|(client, seat)| **client != except && seat.member.user.id == *user)
+            .map(|(client, _)| *client)
+    }
+
+    /// Everybody whom this client may see, each person once, by id.
+    fn participants(&self, client: ClientId) -> Vec<Participant> {
+        if !self.presence_is_shared {
+            return self.participant(client).into_iter().collect();
+        }
+        let shown = self.presence.shown_by_each();
+        let mut people = BTreeMap::new();
+        for (client, seat) in &self.seats {
+            let who = participant(&seat.member.user, shown.get(client).copied());
+            people.entry(who.id.to_string()).or_insert(who);
+        }
+        people.into_values().collect()
+    }
+
     fn participant(&self, client: ClientId) -> Option<Participant> {
         let user = &self.seats.get(&client)?.member.user;
-        let shown = self.presence.shown_by(client).and_then(|presence| {
-            let state: Value = serde_json::from_str(&presence.state).ok()?;
-            state.get("user").cloned()
-        });
-        let said = |field: &str| Some(shown.as_ref()?.get(field)?.as_str()?.to_owned());
-        Some(Participant {
-            id: user.id.clone(),
-            name: said("name").or_else(|| user.name.clone()).unwrap_or_else(|| user.id.to_string()),
-            color: said("color").unwrap_or_else(|| json::color_of(&user.id).to_owned()),
-        })
+        Some(participant(user, self.presence.shown_by(client)))
     }
 
     fn take_json_update(
@@ -121,20 +179,27 @@ impl RoomState {
             return self.refuse(client, &format!("the update {error}"), effects);
         }
         // A client that builds on an old version lacks changes; what it says is merged all the same.
-        let is_stale = version.is_some_and(|version| version < self.document.generation());
+        let newest = self.document.generation();
+        let needed = self.streak.filter(|(author, _)| *author == client).map_or(newest, |(_, before)| before);
+        let is_stale = version.is_some_and(|version| version < needed);
         let mut updates = Updates::default();
         self.take_update(client, update, false, &mut updates, effects, now);
         self.apply(client, updates, effects);
-        if is_stale {
-            self.send_room_state(client, effects);
+        if let Some(seat) = self.seats.get_mut(&client) {
+            seat.state_owed |= is_stale;
         }
     }
 
-    fn take_json_presence(&mut self, client: ClientId, presence: JsonPresence, effects: &mut Vec<Effect>) {
+    fn take_json_presence(
+        &mut self,
+        client: ClientId,
+        presence: JsonPresence,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), String> {
         match presence {
             JsonPresence::Awareness(states) => self.take_presence(client, &states, effects),
             JsonPresence::State { name, color, cursor } => {
-                let Some(participant) = self.participant(client) else { return };
+                let Some(participant) = self.participant(client) else { return Ok(()) };
                 let state = json!({
                     "user": {
                         "id": participant.id,
@@ -143,10 +208,21 @@ impl RoomState {
                     },
                     "cursor": cursor,
                 });
-                self.show(client, &state.to_string(), effects);
+                let state = state.to_string();
+                if state.len() > STATE_BYTES_MAX {
+                    let len = state.len();
+                    return Err(format!(
+                        "the presence has {len} bytes; at most {STATE_BYTES_MAX} are allowed"
+                    ));
+                }
+                self.show(client, &state, effects);
+            }
+            JsonPresence::Left if self.presence.shown_by(client).is_none() => {
+                self.tell_json_of("left", client, effects);
             }
             JsonPresence::Left => self.show(client, GONE, effects),
         }
+        Ok(())
     }
 
     /// Presence of a client that has no Yjs document, and so no client id there: it gets one here.
@@ -166,4 +242,39 @@ impl RoomState {
             crate::protocol::sync::update(diff)
         }
     }
+}
+
+/// A user as others see them: as they show themselves, else as the host names them.
+fn participant(user: &User, shown: Option<&Presence>) -> Participant {
+    let shown = shown.and_then(|presence| {
+        let state: Value = serde_json::from_str(&presence.state).ok()?;
+        state.get("user").cloned()
+    });
+    let said = |field: &str| Some(shown.as_ref()?.get(field)?.as_str()?.to_owned());
+    Participant {
+        id: user.id.clone(),
+        name: said("name").or_else(|| user.name.clone()).unwrap_or_else(|| user.id.to_string()),
+        color: said("color").unwrap_or_else(|| json::color_of(&user.id).to_owned()),
+    }
+}
+
+/// Somebody who is not here any more.
+fn unknown(user: &UserId) -> Participant {
+    participant(&User { id: user.clone(), name: None }, None)
+}
+
+/// A person with what else their state says of them.
+fn described(who: &Participant, state: &str) -> Value {
+    let mut described = json!(who);
+    let state: Value = serde_json::from_str(state).unwrap_or_default();
+    if let (Value::Object(described), Some(Value::Object(said))) = (&mut described, state.get("user")) {
+        // Who they are is for the host to say; a name or a colour is a text.
+        let extra = said.iter().filter(|(name, value)| match name.as_str() {
+            "id" => false,
+            "name" | "color" => value.is_string(),
+            _ => true,
+        });
+        described.extend(extra.map(|(name, value)| (name.clone(), value.clone())));
+    }
+    described
 }

@@ -24,7 +24,7 @@ impl RoomState {
             return Vec::new();
         }
         let (reason, text) = match &self.locked {
-            Some(reason) => (Some(reason.as_str()), format!("This document is locked: {reason}")),
+            Some(reason) => (Some(reason.as_str()), locked_text(reason)),
             None => (None, "This document is unlocked again".to_owned()),
         };
         let mut effects = Vec::new();
@@ -45,8 +45,19 @@ impl RoomState {
         readers.map(|(client, _)| Effect::Send(*client, frame.clone())).collect()
     }
 
+    /// Tells a client that comes into a locked room why it cannot edit.
+    pub(super) fn tell_of_lock(&self, client: ClientId, effects: &mut Vec<Effect>) {
+        if let Some(reason) = &self.locked {
+            effects.push(Effect::Send(client, control::notice(Level::Info, &locked_text(reason))));
+        }
+    }
+
     /// Whether this client's edits are refused.
     pub(super) fn is_read_only(&self, client: ClientId) -> bool {
         self.locked.is_some() || self.seats.get(&client).is_none_or(|seat| seat.member.read_only)
     }
+}
+
+fn locked_text(reason: &str) -> String {
+    format!("This document is locked: {reason}")
 }
