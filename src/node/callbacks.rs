@@ -17,6 +17,9 @@ use crate::ids::{RoomId, UserId};
 /// The longest name of a user, in characters; more is cut.
 const NAME_CHARS_MAX: usize = 200;
 
+/// What the object with the host's callbacks is called in errors.
+const OWNER: &str = "host";
+
 /// The host as JavaScript defined it.
 pub(super) struct JsHost {
     authorize: Arc<Callback>,
@@ -28,15 +31,16 @@ pub(super) struct JsHost {
 impl JsHost {
     /// Reads `{authorize, load, save?, hook?, log?}`.
     pub(super) fn read(env: &Env, callbacks: &Object<'_>, events: &Events) -> Result<Self> {
-        let hook = function(callbacks, "hook")?.map(|hook| hook.create_ref()).transpose();
-        let log = function(callbacks, "log")?.map(|log| log.create_ref()).transpose();
+        let hook = function(callbacks, OWNER, "hook")?.map(|hook| hook.create_ref()).transpose();
+        let log = function(callbacks, OWNER, "log")?.map(|log| log.create_ref()).transpose();
         let from_napi = |error: napi::Error| super::error::from_napi(&error);
         events.deliver_to(env, hook.map_err(from_napi)?, log.map_err(from_napi)?).map_err(from_napi)?;
-        let needed = |name| callback(callbacks, name)?.ok_or_else(|| wrong_callback(name, "missing"));
+        let needed =
+            |name| callback(callbacks, OWNER, name)?.ok_or_else(|| wrong_callback(OWNER, name, "missing"));
         Ok(Self {
             authorize: needed("authorize")?,
             load: needed("load")?,
-            save: callback(callbacks, "save")?,
+            save: callback(callbacks, OWNER, "save")?,
             events: events.clone(),
         })
     }

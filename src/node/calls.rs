@@ -32,14 +32,19 @@ type Args = FnArgs<(Argument, Argument)>;
 /// A callback of the host. Weak: it does not keep the process alive.
 pub(super) type Callback = ThreadsafeFunction<Args, Unknown<'static>, Args, Status, false, true, CALLS_MAX>;
 
-pub(super) fn wrong_callback(name: &str, found: &str) -> RealtimeError {
-    RealtimeError::new(Code::ConfigInvalid, format!("host.{name} is {found}; expected a function"))
-        .with("key", format!("host.{name}"))
+/// `owner` is what the host knows the object as that holds the callbacks.
+pub(super) fn wrong_callback(owner: &str, name: &str, found: &str) -> RealtimeError {
+    RealtimeError::new(Code::ConfigInvalid, format!("{owner}.{name} is {found}; expected a function"))
+        .with("key", format!("{owner}.{name}"))
         .with("found", found)
         .with("allowed", "a function")
 }
 
-pub(super) fn function<'a, A, R>(callbacks: &Object<'a>, name: &str) -> Result<Option<Function<'a, A, R>>>
+pub(super) fn function<'a, A, R>(
+    callbacks: &Object<'a>,
+    owner: &str,
+    name: &str,
+) -> Result<Option<Function<'a, A, R>>>
 where
     A: napi::bindgen_prelude::JsValuesTupleIntoVec,
     R: napi::bindgen_prelude::FromNapiValue,
@@ -49,13 +54,13 @@ where
     match value.get_type() {
         Ok(ValueType::Undefined | ValueType::Null) => Ok(None),
         Ok(ValueType::Function) => callbacks.get(name).map_err(|error| super::error::from_napi(&error)),
-        Ok(other) => Err(wrong_callback(name, &other.to_string().to_lowercase())),
+        Ok(other) => Err(wrong_callback(owner, name, &other.to_string().to_lowercase())),
         Err(error) => Err(super::error::from_napi(&error)),
     }
 }
 
-pub(super) fn callback(callbacks: &Object<'_>, name: &str) -> Result<Option<Arc<Callback>>> {
-    let Some(function) = function::<Args, Unknown<'static>>(callbacks, name)? else { return Ok(None) };
+pub(super) fn callback(callbacks: &Object<'_>, owner: &str, name: &str) -> Result<Option<Arc<Callback>>> {
+    let Some(function) = function::<Args, Unknown<'static>>(callbacks, owner, name)? else { return Ok(None) };
     let callback = function
         .build_threadsafe_function::<Args>()
         .callee_handled::<false>()

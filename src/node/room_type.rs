@@ -17,6 +17,9 @@ use crate::error::{Code, RealtimeError, Result};
 use crate::host::{HostFuture, Token};
 use crate::room_type::{ConnectRequest, Connected, Payload, Peer, RoomType};
 
+/// What the object with a room type's callbacks is called in errors.
+const OWNER: &str = "callbacks";
+
 /// `{authenticates?, connect, joined?, message, left?}`.
 pub(super) struct JsRoomType {
     authenticates: bool,
@@ -30,13 +33,14 @@ pub(super) struct JsRoomType {
 impl JsRoomType {
     /// Reads the callbacks; a missing or wrong one is an error that names it.
     pub(super) fn read(callbacks: &Object<'_>, events: &Events) -> Result<Self> {
-        let needed = |name| callback(callbacks, name)?.ok_or_else(|| wrong_callback(name, "missing"));
+        let needed =
+            |name| callback(callbacks, OWNER, name)?.ok_or_else(|| wrong_callback(OWNER, name, "missing"));
         Ok(Self {
             authenticates: flag(callbacks, "authenticates")?,
             connect: needed("connect")?,
-            joined: callback(callbacks, "joined")?,
+            joined: callback(callbacks, OWNER, "joined")?,
             message: needed("message")?,
-            left: callback(callbacks, "left")?,
+            left: callback(callbacks, OWNER, "left")?,
             events: events.clone(),
         })
     }
@@ -69,8 +73,8 @@ fn flag(callbacks: &Object<'_>, name: &str) -> Result<bool> {
             let flag: Option<bool> = callbacks.get(name).map_err(|error| from_napi(&error))?;
             Ok(flag.unwrap_or(false))
         }
-        _ => Err(RealtimeError::new(Code::ConfigInvalid, format!("{name} must be true or false"))
-            .with("key", name)),
+        _ => Err(RealtimeError::new(Code::ConfigInvalid, format!("{OWNER}.{name} must be true or false"))
+            .with("key", format!("{OWNER}.{name}"))),
     }
 }
 
