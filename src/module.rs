@@ -110,9 +110,11 @@ impl Module {
             per_user: limits.connections_per_user,
             total: limits.max_connections,
         };
+        let groups = Groups::new(Arc::clone(&host), config.rooms.max_rooms);
+        rooms.count_also(groups.clone());
         let context = Arc::new(Context {
             room_types,
-            groups: Groups::new(Arc::clone(&host), config.rooms.max_rooms),
+            groups,
             counters: ConnectionCounters::new(caps),
             config,
             host,

@@ -28,14 +28,15 @@ pub trait RoomType: Send + Sync + 'static {
     /// Somebody wants to come in. The error of a no says why: its code becomes the close code.
     fn connect(&self, request: ConnectRequest) -> HostFuture<Connected>;
 
-    /// Somebody is in, and can be sent to.
+    /// Somebody is in, and can be sent to. An error sends them away again.
     fn joined(&self, peer: Peer) -> HostFuture<()> {
         let _ = peer;
         Box::pin(async { Ok(()) })
     }
 
     /// Somebody says something. Nothing more is read from this client until the future is done, so a
-    /// slow answer slows down only whoever asked. An error is told to the client.
+    /// slow answer slows down only whoever asked. An error is told to the client. It is given up
+    /// `host_timeout` after the connection has ended.
     fn message(&self, peer: Peer, message: Payload) -> HostFuture<()>;
 
     /// Somebody is gone.
@@ -121,6 +122,16 @@ impl Peer {
     /// Closes the connection after what waits for it. The first close stands.
     pub fn close(&self, code: u16, reason: &str) {
         self.0.outbox.close(Frame::close(code, reason));
+    }
+
+    /// Whether nothing that it says counts any more.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.0.is_revoked()
+    }
+
+    /// Waits until it is gone or about to be closed.
+    pub(crate) async fn closed(&self) {
+        self.0.outbox.closed().await;
     }
 
     /// Whether it is still connected and not about to be closed.

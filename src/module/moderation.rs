@@ -6,13 +6,14 @@ use tracing::info;
 
 use super::Module;
 use crate::error::{Code, RealtimeError, Result};
-use crate::ids::{ClientId, RoomId, UserId};
+use crate::ids::{ClientId, RECORDS, RoomId, UserId};
 use crate::protocol::control::{self, Level};
 use crate::protocol::frame::Frame;
 use crate::room::messages::Message;
 use crate::room::sessions::Session;
 use crate::room_type::{Payload, Peer};
-use crate::server::revalidation::set_read_only;
+use crate::server::admission::read_only;
+use crate::server::revalidation::tell_room;
 
 /// The longest notice or reason, in bytes; more is cut.
 const TEXT_BYTES_MAX: usize = 1_000;
@@ -100,11 +101,19 @@ impl Module {
     pub async fn set_permissions(&self, client: ClientId, permissions: Permissions) -> Result<bool> {
         self.check_running()?;
         let Some(session) = self.context.sessions.get(client) else { return Ok(false) };
-        if permissions.can_view {
-            set_read_only(&self.context, &session, !permissions.can_edit).await;
+        let allowed = if permissions.can_view {
+            read_only(&self.context.config, &session.room, permissions.can_edit)
         } else {
             let error = RealtimeError::new(Code::PermissionDenied, "the right to view this is gone");
-            session.end(&error.with("reason", "view_not_allowed"));
+            Err(error.with("reason", "view_not_allowed"))
+        };
+        match allowed {
+            Ok(read_only) => {
+                if session.set_read_only(read_only) {
+                    tell_room(&self.context, &session).await;
+                }
+            }
+            Err(error) => session.end(&error),
         }
         Ok(true)
     }
@@ -128,6 +137,10 @@ impl Module {
     /// Locks a record's room against edits, also while it is not in memory; `None` unlocks it.
     pub async fn lock_room(&self, room: &RoomId, reason: Option<&str>) -> Result<()> {
         self.check_running()?;
+        if room.room_type() != RECORDS {
+            let message = format!("room {room} cannot be locked: only rooms of records can");
+            return Err(RealtimeError::new(Code::InvalidId, message));
+        }
         info!(operation = "realtime:room:lock", %room, locked = reason.is_some(), "lock changed");
         self.context.rooms.lock_room(room, reason.map(|reason| cut(reason).to_owned())).await
     }

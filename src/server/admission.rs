@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::json;
@@ -14,13 +15,12 @@ use super::Context;
 use super::destination::{Custom, Destination};
 use super::request::ClientRequest;
 use super::socket::{Incoming, Socket};
-use crate::config::WithoutEdit;
+use crate::config::{Config, WithoutEdit};
 use crate::error::{Code, RealtimeError, Result};
-use crate::hooks;
 use crate::host::{Authorization, AuthorizeRequest, Token, User};
 use crate::ids::{ClientId, RECORDS, RoomId, UserId};
 use crate::limits::ConnectionPermit;
-use crate::protocol::control;
+use crate::protocol::{self, control};
 use crate::room::messages::{Join, Message};
 use crate::room::outbox::Outbox;
 use crate::room::sessions::{Session, SessionEntry};
@@ -83,14 +83,19 @@ impl Candidate<'_> {
                 }
             }
         };
-        let read_only = self.read_only(&authorization)?;
+        let read_only = judge(&self.context.config, room, &authorization)?;
         let permit = self.context.counters.admit(self.ip, &authorization.user.id)?;
+        let says_hello = matches!(&first, Some(Incoming::Text(text)) if protocol::json::is_hello(text));
+        let speaks_json = self.request.speaks_json || says_hello;
+        let reads_text = self.request.reads_text || says_hello;
         let session = self
-            .session(room, authorization.user.id.clone(), self.request.reads_text)
+            .session(room, authorization.user.id.clone(), reads_text)
             .authorized(self.request.token.clone(), read_only);
         let session = self.context.sessions.enter(session, asked_at)?;
         let (binary, other) = match first {
             Some(Incoming::Binary(frame)) if frame.len() <= FIRST_FRAME_BYTES_MAX => (Some(frame), None),
+            // What the join itself answers.
+            Some(Incoming::Text(_)) if says_hello => (None, None),
             other => (None, other),
         };
         let (reply, joined) = oneshot::channel();
@@ -99,8 +104,8 @@ impl Candidate<'_> {
             member: Member {
                 user: authorization.user,
                 read_only,
-                reads_text: self.request.reads_text,
-                speaks_json: self.request.speaks_json,
+                reads_text,
+                speaks_json,
                 ack: self.request.ack,
             },
             outbox: self.outbox.clone(),
@@ -133,11 +138,12 @@ impl Candidate<'_> {
 
     async fn admit_to_custom(&self, room: &RoomId, room_type: Arc<dyn RoomType>) -> Result<Admitted> {
         let asked_at = Instant::now();
+        self.refuse_token_in_url(room)?;
         let checked = if room_type.authenticates() {
             None
         } else {
             let authorization = self.authorize(room).await?;
-            self.check_role(&authorization)?;
+            judge(&self.context.config, room, &authorization)?;
             Some(authorization.user)
         };
         let was_checked = checked.is_some();
@@ -150,21 +156,34 @@ impl Candidate<'_> {
         let token = self.request.token.clone().filter(|_| was_checked);
         let session = self.session(room, id, true).authorized(token, false);
         let session = self.context.sessions.enter(session, asked_at)?;
+        // Whoever is listed after a shutdown has begun may have been missed by it.
+        if self.context.stopping.is_cancelled() {
+            return Err(shutting_down());
+        }
         let peer = Peer::new(Arc::clone(session.session()));
         let user_id = json!(user.as_ref().map(|user| &user.id));
         let place = self.context.groups.enter(peer.clone(), &user_id, self.context.rooms.len())?;
-        self.context.host.emit(hooks::client_connected(self.client, room, &user_id));
         let shown = user.unwrap_or_else(|| User { id: session.session().user.clone(), name: None });
         self.outbox.send(control::ack(room, self.client, &shown, false));
-        room_type.joined(peer.clone()).await?;
-        let destination = Destination::Custom(Custom {
+        let custom = Custom {
             room_type,
             peer,
             user: user_id,
             host: Arc::clone(&self.context.host),
+            wait_max: self.context.config.host_timeout,
+            given_up: AtomicBool::new(false),
             _place: place,
-        });
-        Ok(Admitted { destination, session, _permit: permit })
+        };
+        custom.join().await?;
+        Ok(Admitted { destination: Destination::Custom(custom), session, _permit: permit })
+    }
+
+    /// Whether it can be told in text why it is not let in.
+    pub(super) fn reads_text(&self) -> bool {
+        let is_custom = |room: &RoomId| {
+            room.room_type() != RECORDS && self.context.room_types.get(room.room_type()).is_some()
+        };
+        self.request.reads_text || self.request.room.as_ref().is_ok_and(is_custom)
     }
 
     fn session(&self, room: &RoomId, user: UserId, reads_text: bool) -> Session {
@@ -185,30 +204,19 @@ impl Candidate<'_> {
         }
     }
 
-    fn read_only(&self, authorization: &Authorization) -> Result<bool> {
-        self.check_role(authorization)?;
-        let config = &self.context.config;
-        if !authorization.can_edit && config.auth.without_edit == WithoutEdit::Reject {
-            let message = "only those who may edit this record may join (auth.without_edit)";
-            return Err(
-                RealtimeError::new(Code::PermissionDenied, message).with("reason", "edit_not_allowed")
-            );
+    /// A URL ends up in logs and histories, so a token in it is not accepted, whatever else was shown.
+    fn refuse_token_in_url(&self, room: &RoomId) -> Result<()> {
+        if !self.request.token_in_url {
+            return Ok(());
         }
-        Ok(!authorization.can_edit || !config.features.collaborative_editing)
-    }
-
-    fn check_role(&self, authorization: &Authorization) -> Result<()> {
-        check_role(&self.context.config.auth.allowed_roles, authorization)
+        let hint = "a token in the URL is never accepted; use the Authorization header or the subprotocol `auth.<token>`";
+        warn!(operation = "realtime:client:token", client = %self.client, room = %room, "{hint}");
+        Err(RealtimeError::new(Code::AuthFailed, hint).with("reason", "token_in_url"))
     }
 
     async fn authorize(&self, room: &RoomId) -> Result<Authorization> {
-        if self.request.token_in_url {
-            warn!(
-                operation = "realtime:client:token", room = %room,
-                "a token in the URL is never accepted; use the Authorization header or the subprotocol `auth.<token>`"
-            );
-        }
-        let Some(token) = self.request.token.clone().filter(|_| !self.request.token_in_url) else {
+        self.refuse_token_in_url(room)?;
+        let Some(token) = self.request.token.clone() else {
             let hint = "no token: use the Authorization header or the subprotocol `auth.<token>`";
             return Err(RealtimeError::new(Code::AuthFailed, hint).with("reason", "token_missing"));
         };
@@ -238,14 +246,29 @@ pub(super) async fn ask_host(
     context.host.authorize(AuthorizeRequest { room: room.clone(), token, client_ip: ip }).await
 }
 
-/// Whether the user's role is one of those that may connect; none named = all.
-pub(super) fn check_role(allowed: &[String], authorization: &Authorization) -> Result<()> {
+/// What the host's yes comes to under the configuration: whether the client only reads, or why it may not
+/// be in this room at all.
+pub(super) fn judge(config: &Config, room: &RoomId, authorization: &Authorization) -> Result<bool> {
+    let allowed = &config.auth.allowed_roles;
     let role = authorization.role.as_deref();
-    if allowed.is_empty() || role.is_some_and(|role| allowed.iter().any(|allowed| allowed == role)) {
-        return Ok(());
+    if !allowed.is_empty() && !role.is_some_and(|role| allowed.iter().any(|allowed| allowed == role)) {
+        let message = "this user's role may not connect (auth.allowed_roles)";
+        return Err(RealtimeError::new(Code::PermissionDenied, message).with("reason", "role_not_allowed"));
     }
-    let message = "this user's role may not connect (auth.allowed_roles)";
-    Err(RealtimeError::new(Code::PermissionDenied, message).with("reason", "role_not_allowed"))
+    read_only(config, room, authorization.can_edit)
+}
+
+/// Whether a client of this room only reads, or why it may not be there.
+pub(crate) fn read_only(config: &Config, room: &RoomId, can_edit: bool) -> Result<bool> {
+    // What may be done in the application's rooms is the application's business.
+    if room.room_type() != RECORDS {
+        return Ok(false);
+    }
+    if !can_edit && config.auth.without_edit == WithoutEdit::Reject {
+        let message = "only those who may edit this record may be here (auth.without_edit)";
+        return Err(RealtimeError::new(Code::PermissionDenied, message).with("reason", "edit_not_allowed"));
+    }
+    Ok(!can_edit || !config.features.collaborative_editing)
 }
 
 fn shutting_down() -> RealtimeError {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Context;
 use super::admission::{Admitted, Candidate};
@@ -73,7 +73,7 @@ pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
         Ok(None) => {}
         Err(error) => {
             metrics.refusals.add(1);
-            refuse(&error, &request, client, &outbox);
+            candidate.refuse(&error);
         }
     }
     // Give the peer a moment to read what was queued and to answer the close, then let go of it.
@@ -84,17 +84,36 @@ pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
     }
 }
 
-fn refuse(error: &RealtimeError, request: &ClientRequest, client: ClientId, outbox: &Outbox) {
-    let room = request.room.as_ref().map(RoomId::as_str).unwrap_or("-");
-    info!(
-        operation = "realtime:client:refused", client = %client, room, code = %error.code,
-        "connection refused: {}", error.message
-    );
-    let error = error.clone().with("correlationId", crate::ids::correlation_id());
-    if request.reads_text {
-        outbox.send(control::error(&error));
+impl Candidate<'_> {
+    fn refuse(&self, error: &RealtimeError) {
+        let id = crate::ids::correlation_id();
+        self.log_refusal(error, &id);
+        let error = error.clone().with("correlationId", id);
+        if self.reads_text() {
+            self.outbox.send(control::error(&error));
+        }
+        self.outbox.close(control::close(&error));
     }
-    outbox.close(control::close(&error));
+
+    /// As serious as it is for those who run the server.
+    fn log_refusal(&self, error: &RealtimeError, id: &str) {
+        let room = self.request.room.as_ref().map(RoomId::as_str).unwrap_or("-");
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    operation = "realtime:client:refused", client = %self.client, room, ip = %self.ip,
+                    code = %error.code, correlationId = id, "connection refused: {}", error.message
+                )
+            };
+        }
+        match error.code {
+            Code::ServerShutdown => line!(info),
+            Code::AuthFailed => line!(error),
+            Code::ConnectionLimitExceeded => line!(warn),
+            code if code.status() >= 500 => line!(error),
+            _ => line!(info),
+        }
+    }
 }
 
 /// Reads what a client in a room sends.
@@ -109,7 +128,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Reads until the connection ends, and says why it did.
     async fn run(&mut self) -> &'static str {
-        let mut intake = Intake::new(&self.context.config.rate_limiting, Instant::now());
+        let speaks_yjs = self.admitted.destination.is_record();
+        let mut intake = Intake::new(&self.context.config.rate_limiting, speaks_yjs, Instant::now());
         let reason = loop {
             let outbox = self.outbox.clone();
             let held_until = intake.held_until();
@@ -192,7 +212,12 @@ impl Reader<'_> {
             }
             Incoming::Text(text) => {
                 self.count(text.len());
-                let counted = ClientText::decode(&text) != Ok(ClientText::Ping);
+                let counted = match ClientText::decode(&text) {
+                    Ok(ClientText::Ping) => false,
+                    // As with binary presence, which is told to everybody but newest only.
+                    Ok(ClientText::Presence) => !self.admitted.destination.is_record(),
+                    _ => true,
+                };
                 let warn = intake.count_text(text.len(), counted, now)?;
                 if let Some(frames) = intake.flush() {
                     self.forward(frames).await;
@@ -218,6 +243,10 @@ impl Reader<'_> {
     }
 
     fn count(&self, bytes: usize) {
+        debug!(
+            operation = "realtime:client:message", client = %self.client, room = %self.room(), bytes,
+            "message received"
+        );
         self.context.metrics.messages_in.add(1);
         self.context.metrics.bytes_in.add(bytes as u64);
     }

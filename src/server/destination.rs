@@ -1,13 +1,17 @@
 //! Where what a client says goes: to a record's room, or to a type of the application's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tracing::{debug, warn};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
 
+use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
-use crate::host::Host;
+use crate::host::{Host, HostFuture};
 use crate::ids::ClientId;
 use crate::protocol::control::{self, ClientText};
 use crate::room::groups::GroupPlace;
@@ -31,6 +35,10 @@ pub(super) struct Custom {
     pub(super) user: Value,
     /// Told of comings and goings.
     pub(super) host: Arc<dyn Host>,
+    /// How long the type may take to hear that somebody came or went.
+    pub(super) wait_max: Duration,
+    /// The type does not end with what this client said before it went.
+    pub(super) given_up: AtomicBool,
     /// Keeps it listed.
     pub(super) _place: GroupPlace,
 }
@@ -69,13 +77,14 @@ impl Destination {
         match self {
             Self::Record(room) => drop(send(room, Message::Leave(client, reason)).await),
             Self::Custom(custom) => {
-                let hook = hooks::client_disconnected(client, custom.peer.room(), &custom.user, reason);
-                custom.host.emit(hook);
-                if let Err(error) = custom.room_type.left(custom.peer.clone(), reason).await {
-                    warn!(operation = "realtime:room-type:left", %client, "{}", error.message);
-                }
+                custom.leave(reason).await;
             }
         }
+    }
+
+    /// Whether it is the room of a record.
+    pub(super) const fn is_record(&self) -> bool {
+        matches!(self, Self::Record(_))
     }
 
     /// What the writer of a slow client reports to.
@@ -88,9 +97,56 @@ impl Destination {
 }
 
 impl Custom {
-    /// A room type that fails at a message tells whoever sent it; the connection stays.
+    /// Tells of a client that is in. If its type cannot take it, it is as if it left at once.
+    pub(super) async fn join(&self) -> Result<()> {
+        let (client, room) = (self.peer.client(), self.peer.room());
+        info!(operation = "realtime:client:connected", %client, %room, user = %self.user, "client connected");
+        self.host.emit(hooks::client_connected(client, room, &self.user));
+        let joined = self.in_time("joined", self.room_type.joined(self.peer.clone())).await;
+        if joined.is_err() {
+            self.leave("refused").await;
+        }
+        joined
+    }
+
+    async fn leave(&self, reason: &'static str) {
+        let (client, room) = (self.peer.client(), self.peer.room());
+        info!(
+            operation = "realtime:client:disconnected", %client, %room, user = %self.user, reason,
+            "client disconnected"
+        );
+        self.host.emit(hooks::client_disconnected(client, room, &self.user, reason));
+        let left = self.in_time("left", self.room_type.left(self.peer.clone(), reason)).await;
+        if let Err(error) = left {
+            warn!(operation = "realtime:room-type:left", %client, %room, "{}", error.message);
+        }
+    }
+
+    async fn in_time(&self, what: &str, call: HostFuture<()>) -> Result<()> {
+        timeout(self.wait_max, call).await.unwrap_or_else(|_| {
+            let seconds = self.wait_max.as_secs_f64();
+            let problem = format!("the room type's `{what}` did not end within {seconds} s");
+            Err(RealtimeError::new(Code::HostFailed, problem))
+        })
+    }
+
+    /// A room type that fails at a message tells whoever sent it; the connection stays. One that never
+    /// ends with it holds nobody else up, and is given up some time after the connection has ended.
     async fn say(&self, payload: Payload) {
-        if let Err(error) = self.room_type.message(self.peer.clone(), payload).await {
+        if self.peer.is_revoked() || self.given_up.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut saying = self.room_type.message(self.peer.clone(), payload);
+        let said = tokio::select! {
+            biased;
+            said = &mut saying => said,
+            () = self.peer.closed() => {
+                let said = self.in_time("message", saying).await;
+                self.given_up.store(said.is_err(), Ordering::Relaxed);
+                said
+            }
+        };
+        if let Err(error) = said {
             warn!(
                 operation = "realtime:room-type:message", client = %self.peer.client(),
                 room = %self.peer.room(), code = %error.code, "{}", error.message

@@ -28,21 +28,25 @@ pub(super) struct Intake {
     batch_bytes: usize,
     /// Until when the batch waits for more; `None` = it goes on at once.
     held_until: Option<Instant>,
+    /// Binary messages are those of y-protocols, whose presence does not count.
+    speaks_yjs: bool,
 }
 
 impl Intake {
-    pub(super) fn new(limits: &RateLimiting, now: Instant) -> Self {
+    pub(super) fn new(limits: &RateLimiting, speaks_yjs: bool, now: Instant) -> Self {
         Self {
             limiter: MessageLimiter::new(limits, now),
             batch: Vec::new(),
             batch_bytes: 0,
             held_until: None,
+            speaks_yjs,
         }
     }
 
     /// Takes a binary frame. True if the client should be warned that it comes near its limit.
     pub(super) fn take(&mut self, frame: Bytes, now: Instant) -> Result<bool, Abuse> {
-        let verdict = self.limiter.judge(frame.len(), !is_awareness(&frame), now);
+        let counted = !(self.speaks_yjs && is_awareness(&frame));
+        let verdict = self.limiter.judge(frame.len(), counted, now);
         self.batch_bytes += frame.len();
         self.batch.push(frame);
         self.apply(verdict, now)
@@ -100,7 +104,7 @@ mod tests {
     fn intake(now: Instant) -> Intake {
         let mut limits = Config::default().rate_limiting;
         limits.messages_per_second = 10;
-        Intake::new(&limits, now)
+        Intake::new(&limits, true, now)
     }
 
     fn update(number: u8) -> Bytes {
@@ -149,5 +153,15 @@ mod tests {
             intake.take(Bytes::from_static(&[1, 1, 0]), now).unwrap();
         }
         assert_eq!(intake.held_until(), None);
+    }
+
+    #[test]
+    fn in_rooms_that_speak_something_else_everything_counts() {
+        let now = Instant::now();
+        let mut intake = Intake { speaks_yjs: false, ..intake(now) };
+        for _ in 0..11 {
+            intake.take(Bytes::from_static(&[1, 1, 0]), now).unwrap();
+        }
+        assert!(intake.held_until().is_some());
     }
 }

@@ -13,7 +13,7 @@
 //! - [`revalidation`]: asks the host again about everybody; one task for all
 //! - [`http`]: `/healthz` and `/metrics`
 
-mod admission;
+pub(crate) mod admission;
 mod connection;
 mod destination;
 mod heartbeat;

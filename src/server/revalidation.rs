@@ -12,10 +12,8 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::Context;
-use super::admission::{ask_host, check_role};
-use crate::config::WithoutEdit;
-use crate::error::{Code, RealtimeError};
-use crate::ids::RECORDS;
+use super::admission::{ask_host, judge};
+use crate::error::Code;
 use crate::room::messages::Message;
 use crate::room::sessions::Session;
 
@@ -46,24 +44,19 @@ async fn pass(context: &Context, interval: Duration) {
 
 async fn check(context: &Context, session: &Arc<Session>) {
     let Some(token) = session.token().filter(|_| !session.is_revoked()).cloned() else { return };
+    let rights = session.rights();
     let asked = ask_host(context, &session.room, token, session.ip);
     let Ok(answer) = timeout(context.config.host_timeout, asked).await else {
         warn!(operation = "realtime:session:revalidate", client = %session.client, "the host did not answer");
         return;
     };
-    let config = &context.config;
-    let allowed = answer.and_then(|authorization| {
-        check_role(&config.auth.allowed_roles, &authorization)?;
-        if !authorization.can_edit && config.auth.without_edit == WithoutEdit::Reject {
-            let message = "the right to edit this record is gone (auth.without_edit)";
-            return Err(
-                RealtimeError::new(Code::PermissionDenied, message).with("reason", "edit_not_allowed")
-            );
-        }
-        Ok(authorization.can_edit && config.features.collaborative_editing)
-    });
+    let allowed = answer.and_then(|authorization| judge(&context.config, &session.room, &authorization));
     match allowed {
-        Ok(can_edit) => set_read_only(context, session, !can_edit).await,
+        Ok(read_only) => {
+            if session.set_read_only_since(rights, read_only) {
+                tell_room(context, session).await;
+            }
+        }
         Err(error) if matches!(error.code, Code::AuthFailed | Code::PermissionDenied) => {
             info!(
                 operation = "realtime:session:revalidate", client = %session.client, room = %session.room,
@@ -78,9 +71,7 @@ async fn check(context: &Context, session: &Arc<Session>) {
     }
 }
 
-/// Changes what a client may do, and lets its room tell it.
-pub(crate) async fn set_read_only(context: &Context, session: &Session, read_only: bool) {
-    if session.room.room_type() == RECORDS && session.set_read_only(read_only) {
-        context.rooms.tell(&session.room, Message::RightsChanged(session.client)).await;
-    }
+/// Lets a client's room tell it that its rights have changed.
+pub(crate) async fn tell_room(context: &Context, session: &Session) {
+    context.rooms.tell(&session.room, Message::RightsChanged(session.client)).await;
 }
