@@ -4,6 +4,7 @@
 //! unchecked, and no panic inside yrs gets out: the caller learns of it as [`ApplyError::Broken`], must
 //! drop the document and load it again.
 
+pub mod reconcile;
 pub mod xml;
 
 use std::mem::ManuallyDrop;

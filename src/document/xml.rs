@@ -11,7 +11,7 @@
 
 mod read;
 mod seed;
-mod write;
+pub(crate) mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -24,6 +24,7 @@ use crate::error::{Code, RealtimeError, Result};
 use crate::markdown;
 use crate::protocol::update::check_update;
 
+pub(crate) use read::Reader;
 pub use read::{Reading, read, read_fragment};
 pub use seed::document_to_update;
 pub use write::{insert_nodes, write_fragment};

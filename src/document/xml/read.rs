@@ -37,9 +37,11 @@ pub fn read(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
     Reading { doc, misfits: reader.misfits }
 }
 
-struct Reader<'a, T> {
-    txn: &'a T,
-    misfits: usize,
+/// What is read with, and how much of it does not fit.
+pub(crate) struct Reader<'a, T> {
+    pub(crate) txn: &'a T,
+    /// See [`Reading::misfits`].
+    pub(crate) misfits: usize,
 }
 
 impl<T: ReadTxn> Reader<'_, T> {
@@ -96,7 +98,8 @@ impl<T: ReadTxn> Reader<'_, T> {
         }
     }
 
-    fn text(&mut self, text: &XmlTextRef, nodes: &mut Vec<Node>) {
+    /// Adds the pieces of a shared text.
+    pub(crate) fn text(&mut self, text: &XmlTextRef, nodes: &mut Vec<Node>) {
         for piece in text.diff(self.txn, YChange::identity) {
             let Out::Any(Any::String(content)) = piece.insert else {
                 self.misfits += 1;
@@ -129,7 +132,8 @@ impl<T: ReadTxn> Reader<'_, T> {
         marks
     }
 
-    fn value(&self, value: &Out) -> Value {
+    /// An attribute's value.
+    pub(crate) fn value(&self, value: &Out) -> Value {
         json(&value.to_json(self.txn))
     }
 

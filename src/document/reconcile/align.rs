@@ -1,0 +1,219 @@
+//! Which blocks of two texts are the same block: those that are equal, and those that are alike.
+
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::line::words_of;
+use crate::markdown::Node;
+use crate::markdown::schema::{
+    BULLET_LIST, HEADING, ORDERED_LIST, PARAGRAPH, TABLE_CELL, TABLE_HEADER, TEXT, node_type,
+};
+
+/// Up to so many comparisons of two blocks within one changed stretch; a longer one is paired by looking ahead.
+const COMPARISONS_MAX: usize = 10_000;
+
+/// How far a block's counterpart is looked for in a stretch that is too long for comparing all with all.
+const LOOK_AHEAD_BLOCKS: usize = 8;
+
+/// Blocks with so few words have changed all of them when one of them is corrected.
+const SHORT_WORDS_MAX: usize = 8;
+
+/// What share of words makes two blocks alike, in parts of 100.
+const ALIKE_PERCENT: usize = 25;
+
+/// The same for two blocks that were both newly written: that these are one is less likely.
+const ALIKE_BOTH_NEW_PERCENT: usize = 60;
+
+/// How blocks find their counterparts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pairing {
+    /// Equal ones first, then those that are alike between them.
+    Alike,
+    /// The same, for two texts that have no common origin.
+    BothNew,
+    /// The same as `Alike`, but the first block stays the first one: an item's or a cell's paragraph.
+    FirstStays,
+    /// The first block is the first one whatever is in it: a table's header.
+    Header,
+    /// By place.
+    Place,
+}
+
+/// For each block of `a` its counterpart in `b`. Counterparts are in the same order on both sides.
+pub(super) fn align(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<usize>> {
+    let mut pairs = vec![None; a.len()];
+    let from = match (pairing, a.first(), b.first()) {
+        (Pairing::Place, ..) => {
+            pairs.iter_mut().zip(0..b.len()).for_each(|(pair, index)| *pair = Some(index));
+            return pairs;
+        }
+        (Pairing::Header, Some(_), Some(_)) => 1,
+        (Pairing::FirstStays, Some(x), Some(y)) => {
+            usize::from(x.kind == y.kind && !a[1..].contains(y) && !b[1..].contains(x))
+        }
+        _ => 0,
+    };
+    pairs.iter_mut().take(from).for_each(|pair| *pair = Some(0));
+    let keys: [Vec<Key<'_>>; 2] =
+        [a, b].map(|nodes| nodes[from.min(nodes.len())..].iter().map(|n| Key(n)).collect());
+    for hunk in diff(&keys[0], &keys[1]) {
+        match hunk {
+            Hunk::Same { a: start, b: other, len } => {
+                (0..len).for_each(|index| pairs[from + start + index] = Some(from + other + index));
+            }
+            Hunk::Changed { a: range_a, b: range_b } => {
+                let (start_a, start_b) = (from + range_a.start, from + range_b.start);
+                let (inside_a, inside_b) = (&a[start_a..from + range_a.end], &b[start_b..from + range_b.end]);
+                for (x, y) in alike_pairs(inside_a, inside_b, pairing) {
+                    pairs[start_a + x] = Some(start_b + y);
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// A stretch of two sequences.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Hunk {
+    /// Equal on both sides.
+    Same { a: usize, b: usize, len: usize },
+    /// What is between two equal stretches.
+    Changed { a: Range<usize>, b: Range<usize> },
+}
+
+/// Cuts two sequences into what is equal and what is not. The cost is bounded by the diff's own limits.
+pub(super) fn diff<T: Eq + Hash>(a: &[T], b: &[T]) -> Vec<Hunk> {
+    let mut hunks: Vec<Hunk> = Vec::new();
+    for op in capture_diff_slices(Algorithm::Myers, a, b) {
+        if let DiffOp::Equal { old_index, new_index, len } = op {
+            hunks.push(Hunk::Same { a: old_index, b: new_index, len });
+        } else if let Some(Hunk::Changed { a, b }) = hunks.last_mut() {
+            (a.end, b.end) = (op.old_range().end, op.new_range().end);
+        } else {
+            hunks.push(Hunk::Changed { a: op.old_range(), b: op.new_range() });
+        }
+    }
+    hunks
+}
+
+/// A node that can be a key: equal nodes, equal keys.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Key<'a>(pub &'a Node);
+
+/// No attribute is a number that differs from itself: JSON has none.
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.kind.hash(state);
+        self.0.text.hash(state);
+        self.0.attrs.len().hash(state);
+        self.0.content.len().hash(state);
+        self.0.content.iter().for_each(|child| Key(child).hash(state));
+    }
+}
+
+/// Whether a node can become the other one without losing what is in it.
+fn same_family(a: &Node, b: &Node) -> bool {
+    let family = |node: &Node| match node.kind.as_ref() {
+        HEADING => PARAGRAPH.to_owned(),
+        ORDERED_LIST => BULLET_LIST.to_owned(),
+        TABLE_HEADER => TABLE_CELL.to_owned(),
+        kind => kind.to_owned(),
+    };
+    a.kind == b.kind || family(a) == family(b)
+}
+
+/// What pairing needs to know of a block: its words as hashes, in order of hashes.
+struct Profile<'a> {
+    node: &'a Node,
+    words: Vec<u64>,
+}
+
+/// Pairs of a changed stretch, in order.
+fn alike_pairs(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<(usize, usize)> {
+    if a.is_empty() || b.is_empty() {
+        return Vec::new();
+    }
+    let [a, b] = [a, b].map(|nodes| -> Vec<Profile<'_>> {
+        nodes.iter().map(|node| Profile { node, words: words_of(node) }).collect()
+    });
+    if a.len().saturating_mul(b.len()) > COMPARISONS_MAX {
+        return look_ahead(&a, &b, pairing);
+    }
+    best_pairs(&a, &b, pairing)
+}
+
+/// The pairs with the greatest likeness in all, as with the longest common subsequence.
+fn best_pairs(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(usize, usize)> {
+    let width = b.len() + 1;
+    let mut best = vec![0u64; (a.len() + 1) * width];
+    let mut scores = vec![0u64; a.len() * b.len()];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            let score = likeness(&a[i], &b[j], pairing);
+            scores[i * b.len() + j] = score;
+            let with = if score > 0 { score + best[(i + 1) * width + j + 1] } else { 0 };
+            best[i * width + j] = with.max(best[(i + 1) * width + j]).max(best[i * width + j + 1]);
+        }
+    }
+    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
+    while i < a.len() && j < b.len() {
+        let here = best[i * width + j];
+        let score = scores[i * b.len() + j];
+        if score > 0 && here == score + best[(i + 1) * width + j + 1] {
+            pairs.push((i, j));
+            (i, j) = (i + 1, j + 1);
+        } else if here == best[(i + 1) * width + j] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    pairs
+}
+
+/// The first counterpart that is near enough to the last one.
+fn look_ahead(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(usize, usize)> {
+    let (mut next, mut pairs) = (0, Vec::new());
+    for (i, block) in a.iter().enumerate() {
+        let window = next..b.len().min(next + LOOK_AHEAD_BLOCKS);
+        if let Some(j) = window.into_iter().find(|&j| likeness(block, &b[j], pairing) > 0) {
+            pairs.push((i, j));
+            next = j + 1;
+        }
+    }
+    pairs
+}
+
+/// How much two blocks are the same one; 0 if they are not.
+fn likeness(a: &Profile<'_>, b: &Profile<'_>, pairing: Pairing) -> u64 {
+    /// A shared word outweighs any likeness in length.
+    const PERCENT_WEIGHT: usize = 100;
+    if !same_family(a.node, b.node) || a.node.kind == TEXT || node_type(&a.node.kind).is_none() {
+        return 0;
+    }
+    let (short, long) = (a.words.len().min(b.words.len()), a.words.len().max(b.words.len()));
+    let percent = (200 * common(&a.words, &b.words)).checked_div(short + long).unwrap_or(100);
+    let alike = match pairing {
+        Pairing::BothNew => percent >= ALIKE_BOTH_NEW_PERCENT,
+        _ => {
+            let in_place = a.node.kind == b.node.kind && (short == 0 || long <= SHORT_WORDS_MAX);
+            percent >= ALIKE_PERCENT || in_place
+        }
+    };
+    if alike { (percent * PERCENT_WEIGHT + 1 + 50 * (short + 1) / (long + 1)) as u64 } else { 0 }
+}
+
+/// How many words two sorted lists share.
+fn common(a: &[u64], b: &[u64]) -> usize {
+    let (mut i, mut j, mut count) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        count += usize::from(x == y);
+        (i, j) = (i + usize::from(x <= y), j + usize::from(y <= x));
+    }
+    count
+}

@@ -1,0 +1,121 @@
+//! The live document as it is in yrs: its nodes, and for each the place where it can be edited.
+//!
+//! It is read without making anything fit the schema, so that places are those of the shared types.
+
+use yrs::branch::BranchPtr;
+use yrs::{Array, ArrayRef, ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlOut};
+
+use super::line::utf16_len;
+use crate::document::xml::Reader;
+use crate::markdown::schema::{self, Content, DEPTH_MAX, TEXT};
+use crate::markdown::{Attrs, Node};
+
+/// Where a node of the live document is.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// What it is; `None` for something that is no XML type and must not be touched.
+    pub at: Option<XmlOut>,
+    /// Whether the node says all that is there: only then it can be copied.
+    pub whole: bool,
+    /// Whether the places of a line are those of the shared texts.
+    pub exact: bool,
+    /// The children's places. Those of a line are its shared texts and nodes, not their pieces.
+    pub inside: Vec<Place>,
+}
+
+/// Nodes and their places; of a line the pieces and the shared types.
+pub(super) struct Live {
+    pub nodes: Vec<Node>,
+    pub places: Vec<Place>,
+}
+
+/// Reads a fragment's or an element's blocks.
+pub(super) fn read_blocks(txn: &impl ReadTxn, parent: &impl XmlFragment, depth: usize) -> Live {
+    let mut live = Live { nodes: Vec::new(), places: Vec::new() };
+    for child in children(txn, parent) {
+        let (node, place) = match child {
+            Some(XmlOut::Element(element)) => read_element(txn, &element, depth),
+            other => opaque(other),
+        };
+        live.nodes.push(node);
+        live.places.push(place);
+    }
+    live
+}
+
+/// Reads one element and what is in it.
+pub(super) fn read_element(txn: &impl ReadTxn, element: &XmlElementRef, depth: usize) -> (Node, Place) {
+    let at = XmlOut::Element(element.clone());
+    let known = element.try_tag().and_then(|name| schema::node_type(name));
+    let Some(known) = known.filter(|_| depth <= DEPTH_MAX) else { return opaque(Some(at)) };
+    let mut reader = Reader { txn, misfits: 0 };
+    let given: Attrs =
+        element.attributes(txn).map(|(name, value)| (name.to_owned(), reader.value(&value))).collect();
+    let all_known = given.keys().all(|name| known.attrs.iter().any(|(known, _)| known == name));
+    let Some(mut attrs) = schema::complete_attrs(known.attrs, given) else { return opaque(Some(at)) };
+    attrs.retain(|_, value| !value.is_null());
+    let mut place = Place { at: Some(at), whole: all_known, exact: true, inside: Vec::new() };
+    let live = if matches!(known.content, Content::Inline | Content::Text) {
+        read_line(&mut reader, element, depth, &mut place.exact)
+    } else {
+        read_blocks(txn, element, depth + 1)
+    };
+    place.whole &= reader.misfits == 0 && place.exact && live.places.iter().all(|inside| inside.whole);
+    place.inside = live.places;
+    (Node { attrs, content: live.nodes, ..schema::empty(known.name) }, place)
+}
+
+/// Reads a line's pieces; `exact` becomes false where a shared text has more than text.
+fn read_line<T: ReadTxn>(
+    reader: &mut Reader<'_, T>,
+    element: &XmlElementRef,
+    depth: usize,
+    exact: &mut bool,
+) -> Live {
+    let mut live = Live { nodes: Vec::new(), places: Vec::new() };
+    for child in children(reader.txn, element) {
+        match child {
+            Some(XmlOut::Text(text)) => {
+                let mut pieces = Vec::new();
+                reader.text(&text, &mut pieces);
+                let units: u32 = pieces.iter().map(|piece| utf16_len(&piece.text)).sum();
+                *exact &= units == text.len(reader.txn);
+                live.nodes.append(&mut pieces);
+                let at = Some(XmlOut::Text(text));
+                live.places.push(Place { at, whole: true, exact: true, inside: Vec::new() });
+            }
+            other => {
+                let (node, place) = match other {
+                    Some(XmlOut::Element(node)) => read_element(reader.txn, &node, depth + 1),
+                    other => opaque(other),
+                };
+                live.nodes.push(node);
+                live.places.push(place);
+            }
+        }
+    }
+    join_texts(&mut live.nodes);
+    live
+}
+
+/// Two shared texts side by side are one text to an editor.
+fn join_texts(nodes: &mut Vec<Node>) {
+    nodes.dedup_by(|next, before| {
+        let joins = before.kind == TEXT && next.kind == TEXT && before.marks == next.marks;
+        if joins {
+            before.text.push_str(&next.text);
+        }
+        joins
+    });
+}
+
+/// Something that has no node in the schema: it is like nothing else and stays where it is.
+fn opaque(at: Option<XmlOut>) -> (Node, Place) {
+    (schema::empty(""), Place { at, whole: false, exact: false, inside: Vec::new() })
+}
+
+/// All children by their index, those that are no XML types as well.
+fn children(txn: &impl ReadTxn, parent: &impl XmlFragment) -> Vec<Option<XmlOut>> {
+    let array = ArrayRef::from(BranchPtr::from(parent.as_ref()));
+    array.iter(txn).map(|child| XmlOut::try_from(child).ok()).collect()
+}
