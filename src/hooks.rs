@@ -35,6 +35,11 @@ pub fn room_lossy(room: &RoomId, lost: &Value) -> HookEvent {
     event("realtime:room:lossy", json!({"roomId": room, "recordId": room.local_id(), "lost": lost}))
 }
 
+/// A record was changed elsewhere, and the change merged into its room; counted in words.
+pub fn room_merged(room: &RoomId, added: usize, removed: usize) -> HookEvent {
+    event("realtime:room:merged", json!({"roomId": room, "added": added, "removed": removed}))
+}
+
 /// A client's frame could not be applied; the room goes on.
 pub fn apply_failed(room: &RoomId, client: ClientId, error: &str) -> HookEvent {
     event("realtime:room:apply-failed", json!({"roomId": room, "clientId": client, "error": error}))

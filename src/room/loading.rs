@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::messages::RoomServices;
 use crate::config::LossyPolicy;
@@ -35,6 +35,8 @@ pub(super) struct Loaded {
     pub(super) log_has_gap: bool,
     /// The host's text contains all of the document.
     pub(super) in_draft: bool,
+    /// The place in the log up to which the host's text contains everything.
+    pub(super) drafted_seq: u64,
     /// The host's text, if known.
     pub(super) host_text: Option<HostText>,
     /// The record holds what the document cannot carry.
@@ -43,7 +45,7 @@ pub(super) struct Loaded {
 
 /// Loads a room's document, or makes it from the record's text.
 pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded> {
-    let (mut stored, log) = services.store.load(id).await?;
+    let (stored, log) = services.store.load(id).await?;
     report_rejected(id, &stored, services);
     let base_lost = stored.snapshot.is_none() && !stored.rejected.is_empty();
     let has_history = !base_lost && (stored.snapshot.is_some() || !stored.log.is_empty());
@@ -52,25 +54,123 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
         let loaded = seed(id, services, log, stored.last_version).await?;
         return Ok(Loaded { log_has_gap: base_lost && !loaded.in_snapshot, ..loaded });
     }
+    let loaded = restore(id, stored, log).await?;
+    catch_up_with_host(id, services, loaded).await
+}
+
+async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Restored> {
     let snapshot = stored.snapshot.take().map(|snapshot| snapshot.data);
     let updates = std::mem::take(&mut stored.log);
     let in_snapshot = snapshot.is_some() && updates.is_empty();
-    let document =
-        off_thread(id, move || Document::restore(snapshot.as_ref(), &updates)).await?.map_err(|error| {
+    let base = snapshot.clone();
+    let mut document =
+        off_thread(id, move || Document::restore(base.as_ref(), &updates)).await?.map_err(|error| {
             RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be used: {error}"))
         })?;
+    if !stored.rejected.is_empty()
+        && let Some(drafted) = &mut stored.drafted
+    {
+        // The document is older than it was. The host's draft may hold what is lost here, so it is compared
+        // with what is left, and comes in as an edit made elsewhere.
+        let state =
+            document.state().map_err(|error| RealtimeError::new(Code::Internal, error.to_string()))?;
+        drafted.text = off_thread(id, move || xml::update_to_markdown(&state)).await??.into();
+        drafted.seq = stored.last_seq;
+    }
     // Rooms that were stored without a note of the host's text count as drafted: nothing says otherwise.
     let in_draft = stored.drafted.as_ref().is_none_or(|drafted| drafted.seq >= stored.last_seq);
-    Ok(Loaded {
+    let loaded = Loaded {
         document,
         log,
         version: stored.last_version,
         in_snapshot,
         log_has_gap: false,
         in_draft,
+        drafted_seq: stored.drafted.as_ref().map_or(stored.last_seq, |drafted| drafted.seq),
         host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
+    };
+    Ok(Restored { loaded, snapshot })
+}
+
+/// A document with history.
+struct Restored {
+    loaded: Loaded,
+    snapshot: Option<Bytes>,
+}
+
+/// What the record's text has become since host and document last agreed is merged into the document. A
+/// host that cannot say goes unheard: its edit is merged when it can, before the next draft.
+async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Restored) -> Result<Loaded> {
+    let Restored { mut loaded, snapshot } = restored;
+    let Some(base) = loaded.host_text.clone() else { return Ok(loaded) };
+    let text: HostText = match ask_host(id, services).await {
+        Ok(record) if *record.markdown == *base => return Ok(loaded),
+        Ok(record) => record.markdown.into(),
+        Err(error) => {
+            warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
+            return Ok(loaded);
+        }
+    };
+    if let Some(snapshot) = snapshot
+        && is_our_draft(id, snapshot, text.clone()).await?
+    {
+        // The process ended between the draft and the note of it.
+        loaded.in_draft = loaded.in_snapshot;
+        loaded.drafted_seq = if loaded.in_draft { loaded.log.last_seq() } else { loaded.drafted_seq };
+        loaded.log.drafted(loaded.drafted_seq, text.clone());
+        loaded.host_text = Some(text);
+        return Ok(loaded);
+    }
+    merge(id, services, loaded, &base, text).await
+}
+
+async fn is_our_draft(id: &RoomId, snapshot: Bytes, text: HostText) -> Result<bool> {
+    off_thread(id, move || xml::update_to_markdown(&snapshot).is_ok_and(|draft| *draft == *text)).await
+}
+
+async fn merge(
+    id: &RoomId,
+    services: &RoomServices,
+    mut loaded: Loaded,
+    base: &HostText,
+    text: HostText,
+) -> Result<Loaded> {
+    let (base, new) = (base.clone(), text.clone());
+    let (merged, document) = off_thread(id, move || {
+        let merged = loaded.document.merge_external(&base, &new);
+        (merged, loaded)
     })
+    .await?;
+    loaded = document;
+    let merged = merged.map_err(|error| {
+        RealtimeError::new(
+            Code::Internal,
+            format!("an edit made elsewhere cannot be merged into {id}: {error}"),
+        )
+    })?;
+    if let Some(change) = merged.change {
+        info!(
+            operation = "realtime:room:merge", room = %id, added = merged.added, removed = merged.removed,
+            "the record was changed elsewhere; the change was merged in"
+        );
+        services.host.emit(hooks::room_merged(id, merged.added, merged.removed));
+        let contains = (!loaded.in_draft).then_some(loaded.drafted_seq);
+        match loaded.log.append_merge(change, contains, text.clone()) {
+            Ok(seq) if loaded.in_draft => loaded.drafted_seq = seq,
+            Ok(_) => {}
+            Err(_backlogged) => loaded.log_has_gap = true,
+        }
+        loaded.in_snapshot = false;
+    } else {
+        loaded.log.drafted(loaded.drafted_seq, text.clone());
+    }
+    loaded.host_text = Some(text);
+    loaded.lossy = !merged.lost.is_empty();
+    if loaded.lossy {
+        tell_of_loss(id, &merged.lost, services);
+    }
+    Ok(loaded)
 }
 
 fn report_rejected(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
@@ -116,8 +216,10 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     }
     // Nobody may edit a lossy room, so its Markdown stays the whole truth and nothing is stored.
     let stored = !lossy || services.settings.lossy == LossyPolicy::Allow;
+    let mut drafted_seq = log.last_seq();
     if stored {
-        write_seed(id, &log, seed.update, seed.text.clone(), services.settings.host_timeout).await?;
+        drafted_seq =
+            write_seed(id, &log, seed.update, seed.text.clone(), services.settings.host_timeout).await?;
     }
     Ok(Loaded {
         document: seed.document,
@@ -126,12 +228,13 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         in_snapshot: !stored,
         log_has_gap: false,
         in_draft: true,
+        drafted_seq,
         host_text: Some(seed.text),
         lossy,
     })
 }
 
-async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<LoadedRecord> {
+pub(super) async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<LoadedRecord> {
     let wait = services.settings.host_timeout;
     let asked = timeout(wait, services.host.load(id.clone())).await;
     let unreadable = |problem: String| {
@@ -166,7 +269,13 @@ fn seed_client(id: &RoomId, text: &str) -> u64 {
     u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
 }
 
-async fn write_seed(id: &RoomId, log: &RoomLog, update: Bytes, text: HostText, wait: Duration) -> Result<()> {
+async fn write_seed(
+    id: &RoomId,
+    log: &RoomLog,
+    update: Bytes,
+    text: HostText,
+    wait: Duration,
+) -> Result<u64> {
     let not_written = |problem: &str| {
         RealtimeError::new(
             Code::StorageFailed,
@@ -177,13 +286,13 @@ async fn write_seed(id: &RoomId, log: &RoomLog, update: Bytes, text: HostText, w
     let seq = log.seed(update, text).map_err(|_| not_written("the store's queue is full"))?;
     let on_disk = committed.wait_for(|committed| *committed >= seq);
     match timeout(wait, on_disk).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(_)) => Ok(seq),
         Ok(Err(_)) => Err(not_written("the store is closed")),
         Err(_) => Err(not_written(&format!("the disk did not answer within {} s", wait.as_secs_f64()))),
     }
 }
 
-fn tell_of_loss(id: &RoomId, lost: &[Lost], services: &RoomServices) {
+pub(super) fn tell_of_loss(id: &RoomId, lost: &[Lost], services: &RoomServices) {
     let list: Vec<_> = lost
         .iter()
         .map(|lost| json!({"firstLine": lost.first_line, "lastLine": lost.last_line, "kind": lost.kind}))

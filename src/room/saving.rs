@@ -46,6 +46,8 @@ pub struct Saving {
     drafted: u64,
     /// The text that the host has; nothing is written where nothing differs.
     host_text: Option<HostText>,
+    /// A text of ours that the host may have although writing it seemed to fail.
+    attempted: Option<HostText>,
     version: u64,
     dirty_since: Option<Instant>,
     failures: u32,
@@ -79,6 +81,8 @@ pub struct SaveJob {
     pub version: Option<u64>,
     /// The text as the host has it; `None` = unknown.
     pub host_text: Option<HostText>,
+    /// A text that the host may have as well: of an earlier try.
+    pub attempted: Option<HostText>,
     /// Whether a draft is to be written.
     pub draft: bool,
 }
@@ -90,15 +94,27 @@ pub struct SaveReport {
     pub generation: u64,
     /// The log up to here is contained in it.
     pub seq: u64,
+    /// The host's text, if it was changed elsewhere: no draft was written over it.
+    pub elsewhere: Option<HostText>,
     /// The snapshot, if one was asked for.
     pub snapshot: Option<Result<SavedSnapshot>>,
     /// The draft's text (written or already so), if one was asked for.
     pub draft: Option<std::result::Result<HostText, DraftFailure>>,
 }
 
+/// What became of a draft.
+enum Draft {
+    /// It was written, or was there already.
+    Written(HostText),
+    /// The host has a text that is not ours; nothing was written over it.
+    Elsewhere(HostText),
+}
+
 /// A draft that was not written.
 #[derive(Debug)]
 pub struct DraftFailure {
+    /// The text that the host may have taken although it did not say so.
+    pub attempted: Option<HostText>,
     /// `serialize` or `draft`.
     pub stage: &'static str,
     /// Why.
@@ -114,6 +130,7 @@ impl Saving {
             snapshotted: saved_up_to(loaded.in_snapshot),
             drafted: saved_up_to(loaded.in_draft),
             host_text: loaded.host_text.clone(),
+            attempted: None,
             version: loaded.version,
             dirty_since: Some(now),
             failures: 0,
@@ -173,6 +190,7 @@ impl Saving {
             seq,
             version: (self.snapshotted < demand.generation || demand.log_has_gap).then_some(self.version + 1),
             host_text: self.host_text.clone(),
+            attempted: self.attempted.clone(),
             draft: demand.draft && self.drafted < demand.generation,
         }
     }
@@ -192,9 +210,13 @@ impl Saving {
         match &report.draft {
             Some(Ok(text)) => {
                 self.host_text = Some(text.clone());
+                self.attempted = None;
                 self.drafted = self.drafted.max(report.generation);
             }
-            Some(Err(_)) => failed = true,
+            Some(Err(failure)) => {
+                failed = true;
+                self.attempted = failure.attempted.clone().or(self.attempted.take());
+            }
             None => {}
         }
         if failed {
@@ -203,8 +225,43 @@ impl Saving {
             self.dirty_since.get_or_insert(now);
         } else {
             self.failures = 0;
-            self.retry_at = None;
+            // What was found elsewhere is merged at once, and the draft then written at once.
+            self.retry_at = report.elsewhere.is_some().then_some(now);
         }
+    }
+
+    /// The text that the host last had, if this is another one that is not ours. A host whose text was
+    /// not known before is taken at its word.
+    pub fn host_text_if_not(&mut self, text: &HostText) -> Option<HostText> {
+        let Some(known) = &self.host_text else {
+            self.host_text = Some(text.clone());
+            return None;
+        };
+        if known == text {
+            return None;
+        }
+        if self.attempted.as_ref() == Some(text) {
+            self.host_text = self.attempted.take();
+            return None;
+        }
+        Some(known.clone())
+    }
+
+    /// The host has this text, which contains the document up to this generation, if any.
+    pub fn host_has(&mut self, text: HostText, drafted: Option<u64>) {
+        self.host_text = Some(text);
+        self.attempted = None;
+        self.drafted = drafted.unwrap_or(self.drafted).max(self.drafted);
+    }
+
+    /// The host's text, if known.
+    pub const fn host_text(&self) -> Option<&HostText> {
+        self.host_text.as_ref()
+    }
+
+    /// Whether the host's text contains the document up to this generation.
+    pub const fn is_drafted(&self, generation: u64) -> bool {
+        self.drafted >= generation
     }
 }
 
@@ -212,7 +269,7 @@ impl SaveReport {
     /// The save itself broke.
     pub(super) fn failed(problem: &dyn std::fmt::Display) -> Self {
         let error = RealtimeError::new(Code::Internal, format!("saving failed: {problem}"));
-        Self { generation: 0, seq: 0, snapshot: Some(Err(error)), draft: None }
+        Self { generation: 0, seq: 0, elsewhere: None, snapshot: Some(Err(error)), draft: None }
     }
 }
 
@@ -231,32 +288,42 @@ pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: 
         }
         None => None,
     };
-    let draft = if job.draft { Some(write_draft(&job, host, host_timeout).await) } else { None };
-    SaveReport { generation: job.generation, seq: job.seq, snapshot, draft }
+    let (mut elsewhere, mut draft) = (None, None);
+    if job.draft {
+        match write_draft(&job, host, host_timeout).await {
+            Ok(Draft::Written(text)) => draft = Some(Ok(text)),
+            Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),
+            Err(failure) => draft = Some(Err(failure)),
+        }
+    }
+    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft }
 }
 
 async fn write_draft(
     job: &SaveJob,
     host: Arc<dyn Host>,
     host_timeout: Duration,
-) -> std::result::Result<HostText, DraftFailure> {
+) -> std::result::Result<Draft, DraftFailure> {
     let state = job.state.clone();
     // Rendering a long record takes milliseconds that no other room should wait for.
     let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
     let markdown = match rendered {
         Ok(Ok(markdown)) => markdown,
-        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error }),
+        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error, attempted: None }),
         Err(panic) => {
             let error = RealtimeError::new(Code::Internal, format!("rendering {} failed: {panic}", job.room));
-            return Err(DraftFailure { stage: "serialize", error });
+            return Err(DraftFailure { stage: "serialize", error, attempted: None });
         }
     };
     if job.host_text.as_deref() == Some(&markdown) {
-        return Ok(markdown.into());
+        return Ok(Draft::Written(markdown.into()));
+    }
+    if let Some(text) = changed_elsewhere(job, &*host, host_timeout).await? {
+        return Ok(Draft::Elsewhere(text));
     }
     let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
     let error = match saved {
-        Ok(Ok(())) => return Ok(markdown.into()),
+        Ok(Ok(())) => return Ok(Draft::Written(markdown.into())),
         Ok(Err(error)) => error,
         Err(_) => RealtimeError::new(
             Code::HostFailed,
@@ -267,7 +334,31 @@ async fn write_draft(
             ),
         ),
     };
-    Err(DraftFailure { stage: "draft", error })
+    // It may have landed all the same.
+    Err(DraftFailure { stage: "draft", error, attempted: Some(markdown.into()) })
+}
+
+/// The host's text, if it is neither the one it last gave or was given, nor one of ours.
+async fn changed_elsewhere(
+    job: &SaveJob,
+    host: &dyn Host,
+    host_timeout: Duration,
+) -> std::result::Result<Option<HostText>, DraftFailure> {
+    let Some(known) = &job.host_text else { return Ok(None) };
+    let failed = |error| DraftFailure { stage: "draft", error, attempted: None };
+    let now = match tokio::time::timeout(host_timeout, host.load(job.room.clone())).await {
+        Ok(Ok(Some(record))) => record.markdown,
+        // Whether a draft can still be written without a record is for the host to say.
+        Ok(Ok(None)) => return Ok(None),
+        Ok(Err(error)) => return Err(failed(error)),
+        Err(_) => {
+            let waited = host_timeout.as_secs_f64();
+            let problem = format!("the host did not give the text of {} within {waited} s", job.room);
+            return Err(failed(RealtimeError::new(Code::HostFailed, problem)));
+        }
+    };
+    let is_ours = **known == *now || job.attempted.as_deref() == Some(&now);
+    Ok((!is_ours).then(|| now.into()))
 }
 
 /// Tells the host, and the log, how a save went.
@@ -288,7 +379,7 @@ pub fn tell_host(host: &dyn Host, room: &RoomId, report: &SaveReport) {
         Some(Err(error)) => tell_of_failure(host, room, "persist", error),
         None => {}
     }
-    if let Some(Err(DraftFailure { stage, error })) = &report.draft {
+    if let Some(Err(DraftFailure { stage, error, .. })) = &report.draft {
         tell_of_failure(host, room, stage, error);
     }
 }
@@ -308,6 +399,7 @@ mod tests {
             snapshotted: FIRST_GENERATION,
             drafted: FIRST_GENERATION,
             host_text: None,
+            attempted: None,
             version: 0,
             dirty_since: None,
             failures: 0,
@@ -324,7 +416,7 @@ mod tests {
     fn saved(changes: u64, draft: std::result::Result<HostText, DraftFailure>) -> SaveReport {
         let snapshot = SavedSnapshot { id: "id".into(), version: 1, byte_size: 1, pruned: vec![] };
         let generation = after(changes).generation;
-        SaveReport { generation, seq: 1, snapshot: Some(Ok(snapshot)), draft: Some(draft) }
+        SaveReport { generation, seq: 1, elsewhere: None, snapshot: Some(Ok(snapshot)), draft: Some(draft) }
     }
 
     fn room() -> RoomId {
@@ -373,7 +465,11 @@ mod tests {
         let mut saving = saving(300);
         saving.touched(now);
         saving.begin(&room(), after(1), Bytes::new(), 1);
-        let failure = DraftFailure { stage: "draft", error: RealtimeError::new(Code::HostFailed, "down") };
+        let failure = DraftFailure {
+            stage: "draft",
+            attempted: None,
+            error: RealtimeError::new(Code::HostFailed, "down"),
+        };
         saving.finish(&saved(1, Err(failure)), now);
         let retry = saving.due_at(after(1), true, now).unwrap();
         assert!(retry > now && retry <= now + RETRY_FIRST);

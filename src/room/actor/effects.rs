@@ -25,7 +25,7 @@ impl Actor {
                 }
                 Effect::Change { update, author, frame } => {
                     self.append(update.clone());
-                    if let Some(end) = self.broadcast(author, &update, &frame, effects.as_slice()) {
+                    if let Some(end) = self.broadcast(Some(author), &update, &frame, effects.as_slice()) {
                         return Some(end);
                     }
                 }
@@ -80,12 +80,18 @@ impl Actor {
         }
     }
 
-    /// Sends a change to all who can take it; `rest` are the effects that come after it.
-    fn broadcast(&mut self, author: ClientId, update: &Bytes, frame: &Frame, rest: &[Effect]) -> Option<End> {
+    /// Sends a change to all who can take it but its author; `rest` are the effects that come after it.
+    pub(super) fn broadcast(
+        &mut self,
+        author: Option<ClientId>,
+        update: &Bytes,
+        frame: &Frame,
+        rest: &[Effect],
+    ) -> Option<End> {
         let mut overflowed = Vec::new();
         let mut json = None;
         for (client, seat) in &self.seats {
-            if *client == author || self.state.is_behind(*client) {
+            if Some(*client) == author || self.state.is_behind(*client) {
                 continue;
             }
             let frame = match self.state.speaks_json(*client) {

@@ -44,7 +44,7 @@ impl Actor {
 
     /// Starts a save unless one runs, or nothing is to be saved.
     pub(super) fn start_save(&mut self) -> Option<End> {
-        if self.saving.is_running() {
+        if self.saving.is_running() || self.look_task.is_some() {
             return None;
         }
         if !self.is_dirty() {
@@ -62,16 +62,17 @@ impl Actor {
         None
     }
 
-    pub(super) fn saved(&mut self, report: SaveReport) {
+    pub(super) fn saved(&mut self, report: SaveReport) -> Option<End> {
         self.save_task = None;
         self.saving.finish(&report, clock::now());
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
+            self.drafted_seq = self.drafted_seq.max(report.seq);
             self.log.drafted(report.seq, text.clone());
         }
         let created = matches!(report.snapshot, Some(Ok(_)));
         if created {
-            self.gap_at = self.gap_at.filter(|generation| *generation > report.generation);
+            self.close_gap_up_to(report.generation);
             self.release_up_to(report.generation, report.seq);
             // What was written behind the gap while the save ran waits for nothing any more.
             let committed = *self.committed.borrow();
@@ -83,7 +84,27 @@ impl Actor {
                     let _ = reply.send(Err(error.clone()));
                 }
             }
-            _ => self.answer_snapshot_requests(created),
+            // A draft that had to wait for somebody else's work is part of the same save.
+            _ if report.elsewhere.is_some() => self.created_meanwhile |= created,
+            _ => {
+                let created = std::mem::take(&mut self.created_meanwhile) || created;
+                self.answer_snapshot_requests(created);
+            }
+        }
+        report.elsewhere.and_then(|text| self.merge_host_text(text))
+    }
+
+    /// A snapshot up to this generation is on disk.
+    fn close_gap_up_to(&mut self, generation: u64) {
+        let had_gap = self.gap_at.is_some();
+        self.gap_at = self.gap_at.filter(|gap| *gap > generation);
+        // What the log could not take may have been an edit made elsewhere: only now is the text that it
+        // came from worth a note, for only now is the edit itself on disk.
+        if had_gap
+            && self.gap_at.is_none()
+            && let Some(text) = self.saving.host_text()
+        {
+            self.log.drafted(self.drafted_seq, text.clone());
         }
     }
 
@@ -106,7 +127,7 @@ impl Actor {
     }
 
     pub(super) fn end_if_done(&mut self, now: Instant) -> Option<End> {
-        if !self.is_leaving(now) || self.saving.is_running() {
+        if !self.is_leaving(now) || self.saving.is_running() || self.look_task.is_some() {
             return None;
         }
         if self.is_dirty() && !self.may_give_up(now) {
@@ -152,7 +173,8 @@ impl Actor {
         // A save that still runs must not write after the room has been loaded again.
         if self.save_task.is_some() {
             let report = finished(&mut self.save_task).await;
-            self.saved(report);
+            // The document is of no use any more, so nothing is merged into it either.
+            self.saved(SaveReport { elsewhere: None, ..report });
         }
         for reply in self.snapshot_requests.drain(..) {
             let _ = reply.send(Err(error.clone()));

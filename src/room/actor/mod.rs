@@ -6,6 +6,7 @@
 //! save runs keeps the room alive.
 
 mod effects;
+mod elsewhere;
 mod life;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,10 @@ const MESSAGES_PER_WAKE_MAX: usize = 64;
 /// what was not reported as saved stays so.
 const ACKNOWLEDGEMENTS_MAX: usize = 65_536;
 
+/// What people are told of a record that cannot be edited here.
+const LOSSY_NOTICE: &str = "This record holds content that the collaborative editor cannot carry; it is \
+                            read-only here so that nothing is lost.";
+
 /// A client's place in the room.
 struct Seat {
     outbox: Outbox,
@@ -78,6 +83,13 @@ struct Actor {
     waiting: VecDeque<Waiting>,
     saving: Saving,
     save_task: Option<JoinHandle<SaveReport>>,
+    /// The place in the log up to which the host's text contains everything.
+    drafted_seq: u64,
+    /// The save that runs is the second half of one that has written a snapshot already.
+    created_meanwhile: bool,
+    /// The host is to be asked for the record's text.
+    look_wanted: bool,
+    look_task: Option<elsewhere::Look>,
     snapshot_requests: Vec<oneshot::Sender<Result<SnapshotOutcome>>>,
     lossy: bool,
     /// Since when nobody is here.
@@ -178,6 +190,10 @@ impl Actor {
             seats: HashMap::new(),
             gap_at: loaded.log_has_gap.then_some(FIRST_GENERATION),
             waiting: VecDeque::new(),
+            drafted_seq: loaded.drafted_seq,
+            created_meanwhile: false,
+            look_wanted: false,
+            look_task: None,
             save_task: None,
             snapshot_requests: Vec::new(),
             idle_since: Some(clock::now()),
@@ -205,6 +221,7 @@ impl Actor {
         if let Some(end) = self.start_save_if_due(now).or_else(|| self.end_if_done(now)) {
             return Some(end);
         }
+        self.start_look_if_due();
         let wake_at = self.wake_at(now);
         let mut messages = Vec::new();
         tokio::select! {
@@ -213,7 +230,8 @@ impl Actor {
                 let committed = *self.committed.borrow_and_update();
                 self.on_disk(committed);
             }
-            report = life::finished(&mut self.save_task) => self.saved(report),
+            report = life::finished(&mut self.save_task) => return self.saved(report),
+            answer = elsewhere::looked(&mut self.look_task) => return self.looked(answer),
             count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if self.inbox_open => {
                 self.inbox_open = count > 0;
                 for message in messages {
@@ -260,7 +278,10 @@ impl Actor {
             Message::RightsChanged(client) => self.refresh_rights(client),
             Message::LockChanged => self.state.lock(self.registry.lock_of(&self.id)),
             Message::Notice(level, message) => self.state.notice(level, &message),
-            Message::RecordChanged => return None,
+            Message::RecordChanged => {
+                self.look_wanted = true;
+                return None;
+            }
             Message::Snapshot(reply) => {
                 self.snapshot_requests.push(reply);
                 return self.start_save();
@@ -319,12 +340,8 @@ impl Actor {
             readOnly = member.read_only, "client connected"
         );
         self.services.host.emit(hooks::client_connected(client, &self.id, &user));
-        let notice = (self.lossy && member.read_only && member.reads_text).then(|| {
-            control::notice(
-                control::Level::Warning,
-                "This record holds content that the collaborative editor cannot carry; it is read-only here so that nothing is lost.",
-            )
-        });
+        let notice = (self.lossy && member.read_only && member.reads_text)
+            .then(|| control::notice(control::Level::Warning, LOSSY_NOTICE));
         let read_only = member.read_only;
         self.seats.insert(client, Seat { outbox: outbox.clone(), session, read_only });
         self.idle_since = None;

@@ -50,8 +50,8 @@ impl RoomState {
     }
 
     /// A change as JSON; its version is that of the document after it.
-    pub fn json_update(&self, update: &[u8], author: ClientId) -> Frame {
-        json::sync(update, self.document.generation(), Some(author))
+    pub fn json_update(&self, update: &[u8], author: Option<ClientId>) -> Frame {
+        json::sync(update, self.document.generation(), author)
     }
 
     /// A presence state as JSON.

@@ -40,7 +40,18 @@ impl RoomLog {
     /// Queues the update that fills an empty room from the host's text, together with the note that the
     /// host's text contains it: the disk gets both or neither.
     pub fn seed(&self, update: Bytes, text: HostText) -> Result<u64, Backlogged> {
-        self.state.shared.append(&self.state, update, Some(text))
+        self.state.shared.append(&self.state, update, Some((None, text)))
+    }
+
+    /// Queues an edit that was made elsewhere, together with the host's text that it comes from. That text
+    /// contains the log up to and including `contains`; `None`: all of it, this edit as well.
+    pub fn append_merge(
+        &self,
+        update: Bytes,
+        contains: Option<u64>,
+        text: HostText,
+    ) -> Result<u64, Backlogged> {
+        self.state.shared.append(&self.state, update, Some((contains, text)))
     }
 
     /// Queues the note that the host's text, which is this, contains the log up to and including `seq`.

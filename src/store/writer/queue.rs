@@ -116,12 +116,13 @@ impl Shared {
         }
     }
 
-    /// Queues an update, and with it the note that the host's text contains it.
+    /// Queues an update, and with it the host's text, which contains the log up to a place: up to the
+    /// update itself if no other is named.
     pub(super) fn append(
         &self,
         log: &LogState,
         update: Bytes,
-        text: Option<HostText>,
+        note: Option<(Option<u64>, HostText)>,
     ) -> Result<u64, Backlogged> {
         let size = Load { entries: 1, bytes: update.len() + ENTRY_OVERHEAD_BYTES };
         let mut queue = self.lock();
@@ -132,8 +133,8 @@ impl Shared {
         queue.unwritten.add(size);
         queue.waiting.add(size);
         queue.work.updates.push(Entry::Update(Append { room: log.room.clone(), seq, update }));
-        if let Some(text) = text {
-            queue.note(Drafted { room: log.room.clone(), seq, text });
+        if let Some((contains, text)) = note {
+            queue.note(Drafted { room: log.room.clone(), seq: contains.unwrap_or(seq), text });
         }
         self.wake_for_entry(queue);
         Ok(seq)

@@ -147,8 +147,12 @@ impl host::Host for Host {
     }
 
     fn save(&self, _: RoomId, markdown: String) -> HostFuture<()> {
-        self.drafts.send_modify(|drafts| drafts.push(markdown));
+        self.drafts.send_modify(|drafts| drafts.push(markdown.clone()));
         let answer = self.answer(());
+        if answer.is_ok() {
+            // Whoever asks for the record's text is given the draft from now on.
+            *self.text.lock().unwrap() = Some(markdown);
+        }
         let passed = self.saving.passed();
         Box::pin(async {
             passed.await;
@@ -208,7 +212,9 @@ impl Harness {
 
     /// The process is killed: what is not on disk is lost, and another one starts.
     pub(super) async fn crash(&mut self) {
-        self.store.close(Duration::ZERO).await.unwrap();
+        // What cannot be written any more is what is lost.
+        let _ = self.store.close(Duration::ZERO).await;
+        self.disk.heal();
         (self.store, self.rooms) = open(&self.disk, &self.host, &self.settings, &self.store_settings);
     }
 

@@ -1,5 +1,6 @@
 //! Rooms as tasks: loading, living, saving, ending, with a host and a disk that do as they are told.
 
+mod elsewhere;
 mod failing;
 mod harness;
 mod life;

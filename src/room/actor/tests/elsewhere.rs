@@ -1,0 +1,170 @@
+//! The record is edited elsewhere while its room lives, between two lives, and around drafts.
+
+use super::*;
+use crate::room::messages::Message;
+use crate::room::state::AckMode;
+
+/// How often these words stand in the last draft.
+fn in_draft(harness: &Harness, words: &str) -> usize {
+    harness.host.drafts.borrow().last().map_or(0, |draft| draft.matches(words).count())
+}
+
+fn set_text(harness: &Harness, text: &str) {
+    *harness.host.text.lock().unwrap() = Some(text.to_owned());
+}
+
+fn text_of(harness: &Harness) -> String {
+    harness.host.text.lock().unwrap().clone().unwrap()
+}
+
+async fn changed_elsewhere(harness: &Harness, text: &str) {
+    set_text(harness, text);
+    let merged = harness.host.count("realtime:room:merged");
+    assert!(harness.rooms.tell(&room(), Message::RecordChanged).await);
+    harness.host.until("realtime:room:merged", merged + 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outside_edit_reaches_everybody_and_the_draft_holds_both() {
+    let mut harness = Harness::start();
+    let (ann, bob) = (harness.join().await, harness.join().await);
+    ann.writes("Written inside.").await;
+    ann.settled().await;
+    changed_elsewhere(&harness, "The council meets on Tuesday at noon.").await;
+    for client in [&ann, &bob] {
+        client.settled().await;
+        assert_eq!(client.editor.content().xml.matches("at noon").count(), 1);
+        assert_eq!(seeded_words(&client.editor), 1);
+    }
+    assert_eq!(harness.host.last("realtime:room:merged", "added"), 2);
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "at noon")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_is_never_written_over_an_edit_that_nobody_told_of() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    client.settled().await;
+    set_text(&harness, "The council meets on Tuesday at noon.");
+    // One request, and one snapshot of each state: before the merge and after it.
+    assert!(harness.snapshot().await.unwrap().created);
+    assert_eq!(harness.host.drafts.borrow().len(), 1);
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "at noon")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_draft_is_no_edit_made_elsewhere() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    harness.snapshot().await.unwrap();
+    client.writes("Written later.").await;
+    harness.rooms.tell(&room(), Message::RecordChanged).await;
+    harness.host.until_loads(3).await;
+    client.settled().await;
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "Written later.")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_landed_although_it_seemed_to_fail_is_ours() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    harness.host.hold_save(true);
+    let request = harness.ask_snapshot();
+    harness.host.until_drafts(1).await;
+    harness.pass(HOST_TIMEOUT).await;
+    request.await.unwrap().unwrap();
+    assert!(text_of(&harness).contains("Written inside."), "it landed");
+    harness.host.hold_save(false);
+    client.writes("Written later.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "Written later.")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_written_just_before_a_crash_is_ours_after_it() {
+    let mut harness = Harness::start();
+    let client = harness.join_as(|member| member.ack = AckMode::Saved).await;
+    client.writes("Written inside.").await;
+    client.read_until("saved").await;
+    // The note of the draft is lost: as if the process had ended in between.
+    harness.disk.break_call(Call::Commit);
+    harness.snapshot().await.unwrap();
+    harness.crash().await;
+    assert!(!harness.disk.stored(&room()).drafted.unwrap().text.contains("inside"));
+    let client = harness.join().await;
+    assert_eq!(client.editor.content().xml.matches("Written inside.").count(), 1);
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_made_between_two_lives_is_merged_once() {
+    let mut harness = Harness::start_with(|room, _| room.grace_period = Duration::ZERO);
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    client.leaves().await;
+    harness.gone(1).await;
+    let text = text_of(&harness).replace("Tuesday", "Tuesday at noon");
+    set_text(&harness, &text);
+    for life in 0..3 {
+        let client = harness.join().await;
+        let xml = client.editor.content().xml;
+        assert_eq!((xml.matches("at noon").count(), xml.matches("inside").count()), (1, 1), "{life}");
+        // Each life ends another way: a merge is on disk with the text that it comes from.
+        if life == 1 { harness.crash().await } else { client.leaves().await }
+    }
+    assert_eq!(harness.host.count("realtime:room:merged"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_cannot_say_does_not_keep_a_room_with_history_closed() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    client.settled().await;
+    harness.crash().await;
+    set_text(&harness, "The council meets on Tuesday at noon.");
+    harness.host.fail(true);
+    let client = harness.join().await;
+    assert_eq!(client.editor.content().xml.matches("inside").count(), 1);
+    // Once it can, its edit comes in before anything is written over it.
+    harness.host.fail(false);
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "at noon")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_becomes_lossy_is_closed_for_edits_and_not_written_over() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    changed_elsewhere(&harness, "The council meets on Tuesday at noon.\n\n<div>raw</div>\n").await;
+    assert_eq!(harness.host.count("realtime:room:lossy"), 1);
+    client.read_until("permission.changed").await;
+    client.writes("An intrusion.").await;
+    client.read_until("PERMISSION_DENIED").await;
+    harness.snapshot().await.unwrap();
+    assert!(harness.host.drafts.borrow().is_empty());
+    assert!(text_of(&harness).contains("<div>raw</div>"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_damaged_snapshot_lost_comes_back_from_the_draft() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    harness.snapshot().await.unwrap();
+    client.writes("Written inside.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    harness.crash().await;
+    harness.disk.damage_newest_snapshot(&room());
+    let client = harness.join().await;
+    assert_eq!(client.editor.content().xml.matches("Written inside.").count(), 1);
+    assert_eq!(seeded_words(&client.editor), 1);
+}
