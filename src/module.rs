@@ -212,12 +212,13 @@ impl Module {
                 operation = "realtime:server:shutdown",
                 "not every room could write its draft within shutdown_timeout; their edits are in the log"
             );
+            rooms.abandon();
         }
         if let Err(error) = store.close(left().max(FAREWELL_MAX)).await {
             warn!(operation = "realtime:server:shutdown", code = %error.code, "{}", error.message);
         }
         tasks.close();
-        let _ = timeout(STRAGGLERS_MAX, tasks.wait()).await;
+        let _ = timeout(STRAGGLERS_MAX.min(left()), tasks.wait()).await;
         info!(operation = "realtime:server:shutdown", "stopped");
     }
 

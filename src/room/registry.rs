@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
@@ -40,6 +41,8 @@ struct Shared {
     /// Rooms of other kinds, which count for the limit as well.
     others: OnceLock<Groups>,
     closing: AtomicBool,
+    /// Cancelled when rooms that did not end in time are to end where they stand.
+    abandoned: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -83,6 +86,7 @@ impl Registry {
             locks: Mutex::default(),
             others: OnceLock::new(),
             closing: AtomicBool::new(false),
+            abandoned: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
     }
@@ -127,7 +131,14 @@ impl Registry {
             actor::run(id.clone(), self.0.services.clone(), self.clone(), Arc::clone(&entry.info), messages);
         rooms.insert(id.clone(), entry);
         drop(rooms);
-        self.0.tasks.spawn(self.clone().watch(id.clone(), inbox.clone(), room));
+        let room = self.clone().watch(id.clone(), inbox.clone(), room);
+        let abandoned = self.0.abandoned.clone();
+        self.0.tasks.spawn(async move {
+            tokio::select! {
+                () = room => {}
+                () = abandoned.cancelled() => {}
+            }
+        });
         Ok((inbox, arrival))
     }
 
@@ -213,6 +224,13 @@ impl Registry {
         }
         self.0.tasks.close();
         self.0.tasks.wait().await;
+    }
+
+    /// Ends the rooms that could not save in time, so that none of them writes a draft when the host has
+    /// been told that all is over. Their edits are in the log.
+    pub fn abandon(&self) {
+        self.0.abandoned.cancel();
+        self.lock().clear();
     }
 
     /// Takes a room off the list, whoever is on the way to it.

@@ -5,7 +5,7 @@
 //! draft, which would otherwise take the place of somebody's work. Asking and saving never overlap: an
 //! answer from before our own draft would look like an edit that takes it back.
 
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::{Actor, End};
@@ -18,7 +18,7 @@ use crate::room::loading;
 use crate::store::HostText;
 
 /// An answer on its way.
-pub(super) type Look = JoinHandle<Result<LoadedRecord>>;
+pub(super) type Look = AbortOnDropHandle<Result<LoadedRecord>>;
 
 impl Actor {
     /// Asks the host for the record's text, if it is to be asked and nothing is being saved.
@@ -28,7 +28,8 @@ impl Actor {
         }
         self.look_wanted = false;
         let (id, services) = (self.id.clone(), self.services.clone());
-        self.look_task = Some(tokio::spawn(async move { loading::ask_host(&id, &services).await }));
+        let asking = tokio::spawn(async move { loading::ask_host(&id, &services).await });
+        self.look_task = Some(AbortOnDropHandle::new(asking));
     }
 
     pub(super) fn looked(&mut self, answer: Result<LoadedRecord>) -> Option<End> {

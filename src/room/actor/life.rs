@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, error};
 
 use super::{Actor, End};
@@ -58,7 +58,8 @@ impl Actor {
         let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
         let RoomServices { store, host, settings } = self.services.clone();
-        self.save_task = Some(tokio::spawn(saving::run(job, store, host, settings.host_timeout)));
+        let save = tokio::spawn(saving::run(job, store, host, settings.host_timeout));
+        self.save_task = Some(AbortOnDropHandle::new(save));
         None
     }
 
@@ -186,7 +187,7 @@ impl Actor {
 }
 
 /// Waits for the running save; for ever if there is none.
-pub(super) async fn finished(task: &mut Option<JoinHandle<SaveReport>>) -> SaveReport {
+pub(super) async fn finished(task: &mut Option<AbortOnDropHandle<SaveReport>>) -> SaveReport {
     match task {
         Some(task) => match task.await {
             Ok(report) => report,

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::loading::{self, Loaded};
@@ -82,7 +82,7 @@ struct Actor {
     gap_at: Option<u64>,
     waiting: VecDeque<Waiting>,
     saving: Saving,
-    save_task: Option<JoinHandle<SaveReport>>,
+    save_task: Option<AbortOnDropHandle<SaveReport>>,
     /// The place in the log up to which the host's text contains everything.
     drafted_seq: u64,
     /// The save that runs is the second half of one that has written a snapshot already.
