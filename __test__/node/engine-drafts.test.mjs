@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { openEditor } from '../support/editor.mjs'
-import { RealtimeModule, TestHost, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
+import { RealtimeModule, TestHost, atEnd, never, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
 
 const ROOM = 'records:noise'
 const FAILED = 'realtime:snapshot:writeback-failed'
@@ -64,7 +64,7 @@ test('a save that fails is tried again until it lands, and snapshots go on meanw
 test('a save that never ends is given up, told of, and tried again', async (t) => {
   const host = new TestHost()
   const { save } = host
-  host.save = () => new Promise(() => {})
+  host.save = () => never
   const { engine, write } = await setUp(t, { host, config: { host_timeout: 0.2 } })
   await write('It will land.')
   await engine.module.snapshot(ROOM)

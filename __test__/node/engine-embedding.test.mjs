@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 
 import { converged, openEditor, paragraphUpdate } from '../support/editor.mjs'
-import { TestHost, atEnd, startEngine, temporaryFolder } from '../support/engine.mjs'
+import { TestHost, atEnd, never, startEngine, temporaryFolder } from '../support/engine.mjs'
 import { startEngineProcess } from '../support/engine-process.mjs'
 import { connectRaw, frame } from '../support/raw-client.mjs'
 
@@ -105,7 +105,7 @@ const faults = {
     throw undefined
   },
   reject: () => Promise.reject(new Error('the host has a fault')),
-  'never end': () => new Promise(() => {}),
+  'never end': () => never,
 }
 
 for (const [what, fault] of Object.entries(faults)) {

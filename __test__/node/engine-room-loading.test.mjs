@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { converged, newEditor, openEditor } from '../support/editor.mjs'
-import { TestHost, startEngine } from '../support/engine.mjs'
+import { TestHost, never, startEngine } from '../support/engine.mjs'
 import { connectRaw } from '../support/raw-client.mjs'
 
 /** A host whose `load` waits until it is let go. */
@@ -64,7 +64,7 @@ test('a record that cannot be read closes with 4500, opens no room and writes no
     'it throws': () => {
       throw new Error('the disk is gone')
     },
-    'it never answers': () => new Promise(() => {}),
+    'it never answers': () => never,
     'it gives nonsense': () => ({ text: 'not markdown' }),
     'it gives a number': () => ({ markdown: 7 }),
   })) {

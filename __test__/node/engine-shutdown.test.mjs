@@ -9,7 +9,7 @@ import { test } from 'node:test'
 
 import { newEditor, openEditor } from '../support/editor.mjs'
 import { RealtimeModule, TestHost, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
-import { connectRaw, connectTcp, wireFrame } from '../support/raw-client.mjs'
+import { connectRaw } from '../support/raw-client.mjs'
 
 test('clients are sent away with 4503, and come back by themselves', async (t) => {
   const folder = await temporaryFolder(t)
@@ -42,43 +42,6 @@ test('what was sent just before is kept, by clients that never come back too', a
   const second = await startEngine(t, { folder, host })
   const bob = await openEditor(t, second, { token: 'token-bob' })
   assert.deepEqual(bob.paragraphs.slice(1), texts)
-})
-
-test('a peer that answers nothing, and one that reads nothing, cannot hold it up', async (t) => {
-  const { module, host } = await startEngine(t, { config: { shutdown_timeout: 5 } }).then((engine) => {
-    return connectTcp(t, engine).then(async (silent) => {
-      await silent.joined()
-      const deaf = await connectTcp(t, engine)
-      await deaf.joined()
-      deaf.socket.pause()
-      const ask = wireFrame(2, Buffer.from([3]))
-      deaf.socket.write(Buffer.concat(Array(1000).fill(ask)))
-      const editor = await openEditor(t, engine, { token: 'token-bob' })
-      editor.write('To be saved all the same.')
-      return engine
-    })
-  })
-  await module.shutdown()
-  assert.match(host.saves.entries.at(-1).markdown, /To be saved all the same\./)
-  assert.equal(module.health().connections, 0)
-})
-
-test('a host that never stores a draft holds it up no longer than shutdown_timeout', async (t) => {
-  const folder = await temporaryFolder(t)
-  const host = new TestHost()
-  host.save = () => new Promise(() => {})
-  const engine = await startEngine(t, { folder, host, config: { shutdown_timeout: 0.5, host_timeout: 60 } })
-  const ann = await openEditor(t, engine)
-  ann.write('In the log at least.')
-  await ann.synced()
-  await engine.module.shutdown()
-  ann.leave()
-  const again = await startEngine(t, { folder })
-  const bob = await openEditor(t, again, { token: 'token-bob' })
-  await bob.sees('In the log at least.')
-  // The host has still not got it, so it gets it now.
-  await again.module.snapshot('records:noise')
-  await again.host.saves.first(({ markdown }) => /In the log at least\./.test(markdown), 'the draft')
 })
 
 test('twice, at once, before the start and after it: all of it is fine', async (t) => {

@@ -9,6 +9,9 @@ import { Journal } from './journal.mjs'
 
 export const { RealtimeModule } = native
 
+/** A promise that nothing comes of. It is held here: one that nobody holds is collected, and then fails. */
+export const never = new Promise(() => {})
+
 const endings = new WeakMap()
 
 /** Runs something when the test ends; the last registered first, so that clients leave before their server. */
