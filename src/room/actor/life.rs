@@ -48,7 +48,7 @@ impl Actor {
             return None;
         }
         if !self.is_dirty() {
-            self.answer_snapshot_requests(false);
+            self.answer_snapshot_requests(u64::MAX, false);
             return None;
         }
         let state = match self.state.document_mut().state() {
@@ -81,15 +81,15 @@ impl Actor {
         }
         match report.snapshot {
             Some(Err(error)) => {
-                for reply in self.snapshot_requests.drain(..) {
-                    let _ = reply.send(Err(error.clone()));
+                for request in self.snapshot_requests.drain(..) {
+                    let _ = request.reply.send(Err(error.clone()));
                 }
             }
             // A draft that had to wait for somebody else's work is part of the same save.
             _ if report.elsewhere.is_some() => self.created_meanwhile |= created,
             _ => {
                 let created = std::mem::take(&mut self.created_meanwhile) || created;
-                self.answer_snapshot_requests(created);
+                self.answer_snapshot_requests(report.generation, created);
             }
         }
         report.elsewhere.and_then(|text| self.merge_host_text(text))
@@ -109,15 +109,16 @@ impl Actor {
         }
     }
 
-    fn answer_snapshot_requests(&mut self, created: bool) {
+    /// Answers those who asked when the document was at this generation or before.
+    fn answer_snapshot_requests(&mut self, generation: u64, created: bool) {
         let version = self.saving.version();
         let outcome = SnapshotOutcome {
             created,
             version: (version > 0).then_some(version),
             timestamp_ms: clock::now_ms(),
         };
-        for reply in self.snapshot_requests.drain(..) {
-            let _ = reply.send(Ok(outcome));
+        for request in self.snapshot_requests.extract_if(.., |request| request.generation <= generation) {
+            let _ = request.reply.send(Ok(outcome));
         }
     }
 
@@ -177,8 +178,8 @@ impl Actor {
             // The document is of no use any more, so nothing is merged into it either.
             self.saved(SaveReport { elsewhere: None, ..report });
         }
-        for reply in self.snapshot_requests.drain(..) {
-            let _ = reply.send(Err(error.clone()));
+        for request in self.snapshot_requests.drain(..) {
+            let _ = request.reply.send(Err(error.clone()));
         }
         self.registry.remove(&self.id);
         let (_, closed) = tokio::sync::mpsc::channel(1);

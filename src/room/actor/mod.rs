@@ -64,6 +64,12 @@ struct Waiting {
     what: Acknowledgement,
 }
 
+/// Somebody asked for a snapshot, and is answered when one holds all that was there by then.
+struct SnapshotRequest {
+    generation: u64,
+    reply: oneshot::Sender<Result<SnapshotOutcome>>,
+}
+
 struct Actor {
     id: RoomId,
     services: RoomServices,
@@ -90,7 +96,7 @@ struct Actor {
     /// The host is to be asked for the record's text.
     look_wanted: bool,
     look_task: Option<elsewhere::Look>,
-    snapshot_requests: Vec<oneshot::Sender<Result<SnapshotOutcome>>>,
+    snapshot_requests: Vec<SnapshotRequest>,
     lossy: bool,
     /// Since when nobody is here.
     idle_since: Option<Instant>,
@@ -230,7 +236,14 @@ impl Actor {
                 let committed = *self.committed.borrow_and_update();
                 self.on_disk(committed);
             }
-            report = life::finished(&mut self.save_task) => return self.saved(report),
+            report = life::finished(&mut self.save_task) => {
+                if let Some(end) = self.saved(report) {
+                    return Some(end);
+                }
+                if !self.snapshot_requests.is_empty() {
+                    return self.start_save();
+                }
+            }
             answer = elsewhere::looked(&mut self.look_task) => return self.looked(answer),
             count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if self.inbox_open => {
                 self.inbox_open = count > 0;
@@ -283,7 +296,8 @@ impl Actor {
                 return None;
             }
             Message::Snapshot(reply) => {
-                self.snapshot_requests.push(reply);
+                let generation = self.state.document().generation();
+                self.snapshot_requests.push(SnapshotRequest { generation, reply });
                 return self.start_save();
             }
             Message::Shutdown => {
