@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import { openEditor } from '../support/editor.mjs'
 import { RealtimeModule, TestHost, atEnd, never, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
@@ -93,6 +94,26 @@ test('edits that are made while a save runs are in a later one', async (t) => {
   assert.equal(markdown, 'Noise at night.\n\nIn the first.\n\nIn the second.')
   finish()
   assert.deepEqual((await second).version, 2)
+})
+
+test('a snapshot that is asked for while a save runs has the edits that the save came too early for', async (t) => {
+  const host = new TestHost()
+  const { save } = host
+  let finish
+  host.save = () => new Promise((resolve) => (finish = resolve))
+  const { engine, write } = await setUp(t, { host })
+  await write('In the first.')
+  const first = engine.module.snapshot(ROOM)
+  await host.saves.first(() => true, 'the first save')
+  await write('In the second.')
+  const second = engine.module.snapshot(ROOM)
+  host.save = save
+  // Time for the request to reach the room while the save runs; if it comes later, this proves less.
+  await pause(50)
+  finish()
+  assert.equal((await first).version, 1)
+  assert.equal((await second).version, 2)
+  assert.match(host.texts.get('noise'), /In the second\.$/)
 })
 
 test('a room whose draft failed is not given up when all have left', async (t) => {

@@ -35,7 +35,8 @@ test('after the interval one is taken of what changed, and then no more', async 
   const { engine, write } = await setUp(t, { config: { snapshots: { interval: 0.05 } } })
   await write('To be saved soon.')
   await engine.host.saves.first(({ markdown }) => /To be saved soon\./.test(markdown), 'a draft')
-  // Nothing is left for a snapshot that is asked for.
+  // Shares the save that may still run; after it nothing is left for one that is asked for.
+  await engine.module.snapshot(ROOM)
   const { snapshotCreated, version } = await engine.module.snapshot(ROOM)
   assert.equal(snapshotCreated, false)
   await engine.host.hook(SAVED, (saved) => saved.version === version)
@@ -63,7 +64,7 @@ test('of several that are asked for at once, one is made', async (t) => {
   const { engine, write } = await setUp(t)
   await write('Once.')
   const made = await Promise.all(Array.from({ length: 5 }, () => engine.module.snapshot(ROOM)))
-  assert.ok(made[0].snapshotCreated)
+  assert.ok(made.some(({ snapshotCreated }) => snapshotCreated))
   for (const { version } of made) assert.equal(version, 1)
   await engine.host.hook(SAVED)
   assert.equal(engine.host.told(SAVED).length, 1)
