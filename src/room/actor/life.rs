@@ -39,7 +39,10 @@ impl Actor {
     }
 
     pub(super) fn start_save_if_due(&mut self, now: Instant) -> Option<End> {
-        if self.save_due_at(now).is_some_and(|due| due <= now) { self.start_save() } else { None }
+        // Somebody who asked while a save ran, for what that save does not hold, waits for the next.
+        let is_due =
+            !self.snapshot_requests.is_empty() || self.save_due_at(now).is_some_and(|due| due <= now);
+        if is_due { self.start_save() } else { None }
     }
 
     /// Starts a save unless one runs, or nothing is to be saved.

@@ -236,14 +236,7 @@ impl Actor {
                 let committed = *self.committed.borrow_and_update();
                 self.on_disk(committed);
             }
-            report = life::finished(&mut self.save_task) => {
-                if let Some(end) = self.saved(report) {
-                    return Some(end);
-                }
-                if !self.snapshot_requests.is_empty() {
-                    return self.start_save();
-                }
-            }
+            report = life::finished(&mut self.save_task) => return self.saved(report),
             answer = elsewhere::looked(&mut self.look_task) => return self.looked(answer),
             count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if self.inbox_open => {
                 self.inbox_open = count > 0;
