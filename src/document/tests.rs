@@ -1,3 +1,5 @@
+//! What a document takes, keeps and gives back.
+
 use yrs::{GetString, Text};
 
 use super::*;
