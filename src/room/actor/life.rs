@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde_json::json;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, error};
 
@@ -9,6 +10,7 @@ use super::{Actor, End};
 use crate::clock;
 use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError};
+use crate::hooks;
 use crate::protocol::control;
 use crate::room::messages::{RoomServices, SnapshotOutcome};
 use crate::room::saving::{self, Demand, SaveReport};
@@ -166,6 +168,18 @@ impl Actor {
             .map(|since| since + settings.grace_period + settings.cleanup_timeout)
             .filter(|at| *at > now && self.is_dirty());
         [due, grace_over, given_up].into_iter().flatten().min()
+    }
+
+    /// Whoever is still here when the room ends is gone with it; nobody reads of it afterwards.
+    pub(super) fn dismiss(&mut self, end: &End) {
+        // In a room that failed they have been closed already, and the first close stands.
+        let farewell =
+            control::close(&RealtimeError::new(Code::ServerShutdown, "the server is shutting down"));
+        for (client, seat) in self.seats.drain() {
+            seat.outbox.close(farewell.clone());
+            let user = &seat.session.user;
+            self.services.host.emit(hooks::client_disconnected(client, &self.id, &json!(user), end.reason()));
+        }
     }
 
     /// The document broke: everybody is sent away, and the next to join loads the room from the store.

@@ -217,6 +217,7 @@ impl Actor {
         if let End::Failed(problem) = &end {
             self.fail(problem).await;
         }
+        self.dismiss(&end);
         info!(operation = "realtime:room:destroyed", room = %self.id, reason = end.reason(), "room is gone");
         self.services.host.emit(hooks::room_destroyed(&self.id, end.reason()));
     }

@@ -16,6 +16,8 @@ async fn a_broken_document_is_loaded_again_with_everything_that_was_taken() {
     }
     harness.gone(1).await;
     assert_eq!(harness.host.last("realtime:room:destroyed", "reason"), "failed");
+    assert_eq!(harness.host.count("realtime:client:disconnected"), 2);
+    assert_eq!(harness.host.last("realtime:client:disconnected", "reason"), "failed");
     let client = harness.join().await;
     assert_eq!((client.editor.text().as_str(), seeded_words(&client.editor)), ("hello", 1));
     assert_eq!(harness.host.count("realtime:room:created"), 2);

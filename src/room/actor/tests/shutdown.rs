@@ -61,7 +61,9 @@ async fn a_room_that_is_being_loaded_ends_too() {
     shutdown.await.unwrap();
     assert!(harness.rooms.is_empty());
     // It was at the door before, so it is let in and sees the room end.
-    arrival.await.unwrap().unwrap();
+    let client = arrival.await.unwrap().unwrap();
+    assert_eq!(client.read_until("close 4503").await.last().unwrap(), "close 4503");
+    assert_eq!(harness.host.count("realtime:client:disconnected"), 1);
     assert!(harness.disk.stored(&room()).snapshot.is_some());
 }
 
