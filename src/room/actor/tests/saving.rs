@@ -160,6 +160,8 @@ async fn a_snapshot_that_fails_does_not_keep_the_draft_back() {
 #[tokio::test(start_paused = true)]
 async fn who_only_looks_causes_no_draft() {
     let mut harness = Harness::start_with(|room, _| room.grace_period = Duration::ZERO);
+    // Written back, it would not be the same, letter by letter.
+    harness.host.text.lock().unwrap().as_mut().unwrap().push_str("\n\n\n");
     let viewer = harness.join_as(|member| member.read_only = true).await;
     viewer.writes("An intrusion.").await;
     viewer.read_until("PERMISSION_DENIED").await;
@@ -278,4 +280,26 @@ async fn an_idle_room_that_cannot_be_saved_stays_until_its_log_alone_must_do() {
     harness.pass(60 * MINUTE).await;
     harness.gone(1).await;
     assert_eq!(harness.join().await.editor.text(), "kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_room_is_not_given_up_while_anything_of_it_is_only_in_memory() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    for call in [Call::Commit, Call::SaveSnapshot] {
+        harness.disk.break_call(call);
+    }
+    client.types("kept").await;
+    client.leaves().await;
+    harness.host.until("realtime:client:disconnected", 1).await;
+    for failures in 1..4 {
+        harness.pass(62 * MINUTE).await;
+        harness.host.until(FAILED, failures).await;
+    }
+    harness.pass(Duration::ZERO).await;
+    assert_eq!(harness.rooms.len(), 1);
+    harness.disk.heal();
+    harness.pass(MINUTE).await;
+    harness.gone(1).await;
+    assert_eq!(harness.stored().text(), "kept");
 }
