@@ -175,9 +175,10 @@ impl RoomState {
         now: Instant,
     ) {
         let json::Sync { update, version } = sync;
-        if let Err(error) = check_update(&update) {
-            return self.refuse(client, &format!("the update {error}"), effects);
-        }
+        let shape = match check_update(&update) {
+            Ok(shape) => shape,
+            Err(error) => return self.refuse(client, &format!("the update {error}"), effects),
+        };
         // A client that builds on an old version lacks changes; what it says is merged all the same.
         let newest = self.document.generation();
         let needed = self.streak.filter(|(author, _)| *author == client).map_or(newest, |(_, before)| before);
@@ -185,8 +186,10 @@ impl RoomState {
         let mut updates = Updates::default();
         self.take_update(client, update, false, &mut updates, effects, now);
         self.apply(client, updates, effects);
+        // Whoever is denied an edit is shown what is true, but not each time.
+        let is_denied = (shape.structs > 0 || shape.deletions > 0) && self.is_read_only(client);
         if let Some(seat) = self.seats.get_mut(&client) {
-            seat.state_owed |= is_stale;
+            seat.state_owed |= is_stale && !is_denied;
         }
     }
 
