@@ -126,6 +126,7 @@ impl Room {
 /// Every other client hears its own updates again, as newer stock clients ask for.
 fn member(number: u32) -> Member {
     Member {
+        speaks_json: false,
         user: User { id: UserId::Number(i64::from(number)), name: None },
         read_only: false,
         reads_text: false,

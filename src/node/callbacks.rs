@@ -7,8 +7,7 @@ use napi::{Either, Env};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answers::Shape;
-use super::calls::{Callback, NOTHING, ask, callback, function, nonsense, parse, wrong_callback};
+use super::calls::{Answer, Callback, NOTHING, ask, callback, function, nonsense, parse, wrong_callback};
 use super::events::{Event, Events};
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::{Authorization, AuthorizeRequest, HookEvent, Host, HostFuture, LoadedRecord, User};
@@ -52,12 +51,12 @@ impl Host for JsHost {
         let mut question = describe(&room);
         question["token"] = token.reveal().into();
         question["clientIp"] = client_ip.to_string().into();
-        let answer = ask(&self.authorize, "authorize", question, NOTHING, &AUTHORIZATION);
+        let answer = ask(&self.authorize, "authorize", question, NOTHING, Answer::Read);
         Box::pin(async move { read_authorization(answer.await?) })
     }
 
     fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>> {
-        let answer = ask(&self.load, "load", describe(&room), NOTHING, &RECORD);
+        let answer = ask(&self.load, "load", describe(&room), NOTHING, Answer::Read);
         Box::pin(async move { parse::<Option<LoadedRecord>>("load", answer.await?) })
     }
 
@@ -67,7 +66,7 @@ impl Host for JsHost {
 
     fn save(&self, room: RoomId, markdown: String) -> HostFuture<()> {
         let Some(save) = &self.save else { return Box::pin(async { Ok(()) }) };
-        let answer = ask(save, "save", describe(&room), Either::A(markdown.into()), &Shape::Ignored);
+        let answer = ask(save, "save", describe(&room), Either::A(markdown.into()), Answer::Ignored);
         Box::pin(async move { answer.await.map(drop) })
     }
 
@@ -80,21 +79,6 @@ impl Host for JsHost {
 pub(super) fn describe(room: &RoomId) -> Value {
     json!({"roomId": room, "roomType": room.room_type(), "localId": room.local_id()})
 }
-
-/// What is read of the answer of `authorize`.
-const AUTHORIZATION: Shape = Shape::Fields(&[
-    ("user", USER),
-    ("canEdit", Shape::Plain),
-    ("denied", Shape::Plain),
-    ("reason", Shape::Plain),
-]);
-
-/// What is read of a user.
-pub(super) const USER: Shape =
-    Shape::Fields(&[("id", Shape::Plain), ("name", Shape::Plain), ("role", Shape::Plain)]);
-
-/// What is read of the answer of `load`.
-const RECORD: Shape = Shape::Fields(&[("markdown", Shape::Plain)]);
 
 /// What `authorize` answers.
 #[derive(Deserialize)]

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::answers::{self, Shape};
+use super::values;
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::HostFuture;
 
@@ -26,6 +26,15 @@ pub(super) type Argument = Either<Value, Buffer>;
 
 /// For callbacks that take one argument.
 pub(super) const NOTHING: Argument = Either::A(Value::Null);
+
+/// Whether anything of an answer is wanted.
+#[derive(Clone, Copy)]
+pub(super) enum Answer {
+    /// Its value.
+    Read,
+    /// Only that it came: what a host hands back beside may be anything.
+    Ignored,
+}
 
 type Args = FnArgs<(Argument, Argument)>;
 
@@ -97,13 +106,13 @@ impl Waiting {
     }
 }
 
-/// Calls and waits for what the answer comes to, of which `shape` is read.
+/// Calls and waits for what the answer comes to, if anything of it is wanted.
 pub(super) fn ask(
     callback: &Arc<Callback>,
     name: &'static str,
     first: Value,
     second: Argument,
-    shape: &'static Shape,
+    answer: Answer,
 ) -> HostFuture<Value> {
     let (sender, receiver) = oneshot::channel();
     let waiting = Waiting(Arc::new(Mutex::new(Some(sender))));
@@ -112,7 +121,7 @@ pub(super) fn ask(
         ThreadsafeFunctionCallMode::NonBlocking,
         move |returned, _env| {
             match returned {
-                Ok(returned) => settle(&returned, name, shape, &waiting),
+                Ok(returned) => settle(&returned, name, answer, &waiting),
                 Err(error) => waiting.tell(Err(failed(name, &error.reason))),
             }
             Ok(())
@@ -170,15 +179,15 @@ fn check(status: Status, name: &str) -> Result<()> {
 }
 
 /// Passes on a value, or what a promise comes to.
-fn settle(returned: &Unknown<'_>, name: &'static str, shape: &'static Shape, waiting: &Waiting) {
+fn settle(returned: &Unknown<'_>, name: &'static str, answer: Answer, waiting: &Waiting) {
     if !returned.is_promise().unwrap_or(false) {
-        return waiting.tell(to_value(returned, name, shape));
+        return waiting.tell(to_value(returned, name, answer));
     }
     let raw = returned.value();
     let promise = PromiseRaw::<Unknown<'_>>::new(raw.env, raw.value);
     let (fulfilled, rejected) = (waiting.clone(), waiting.clone());
     let then = promise.then(move |context: CallbackContext<Unknown<'_>>| {
-        fulfilled.tell(to_value(&context.value, name, shape));
+        fulfilled.tell(to_value(&context.value, name, answer));
         Ok(())
     });
     let catch = promise.catch(move |context: CallbackContext<Unknown<'_>>| {
@@ -194,8 +203,11 @@ fn settle(returned: &Unknown<'_>, name: &'static str, shape: &'static Shape, wai
     }
 }
 
-fn to_value(value: &Unknown<'_>, name: &str, shape: &Shape) -> Result<Value> {
-    answers::read(value, shape).map_err(|error| nonsense(name, &error.reason))
+fn to_value(value: &Unknown<'_>, name: &str, answer: Answer) -> Result<Value> {
+    match answer {
+        Answer::Read => values::read(value).map_err(|error| nonsense(name, &error.message)),
+        Answer::Ignored => Ok(Value::Null),
+    }
 }
 
 /// The message of whatever was thrown.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use napi::bindgen_prelude::{Object, PromiseRaw, ToNapiValue};
+use napi::bindgen_prelude::{Object, PromiseRaw, ToNapiValue, Unknown};
 use napi::{Env, JsValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing::{Dispatch, Level, warn};
 
 use super::callbacks::JsHost;
@@ -19,6 +19,7 @@ use super::options::Options;
 use super::room_type::JsRoomType;
 use super::runtime::ModuleRuntime;
 use super::types::Health;
+use super::values;
 use crate::config::Config;
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::Host;
@@ -204,15 +205,17 @@ impl Engine {
 }
 
 fn log_level(callbacks: &Object<'_>) -> Result<Level> {
-    let level: Option<Value> = callbacks.get("logLevel").map_err(|error| from_napi(&error))?;
-    match level.as_ref().map(|level| level.as_str()) {
-        None | Some(Some("info")) => Ok(Level::INFO),
-        Some(Some("error")) => Ok(Level::ERROR),
-        Some(Some("warn")) => Ok(Level::WARN),
-        Some(Some("debug")) => Ok(Level::DEBUG),
-        Some(_) => Err(RealtimeError::new(
+    let level: Option<Unknown<'_>> = callbacks.get("logLevel").map_err(|error| from_napi(&error))?;
+    let level = level.map_or(Ok(Value::Null), |level| values::read(&level))?;
+    match level.as_str() {
+        None if level.is_null() => Ok(Level::INFO),
+        Some("info") => Ok(Level::INFO),
+        Some("error") => Ok(Level::ERROR),
+        Some("warn") => Ok(Level::WARN),
+        Some("debug") => Ok(Level::DEBUG),
+        _ => Err(RealtimeError::new(
             Code::ConfigInvalid,
-            format!("host.logLevel is {}; expected error, warn, info or debug", json!(level)),
+            format!("host.logLevel is {level}; expected error, warn, info or debug"),
         )
         .with("key", "host.logLevel")),
     }

@@ -7,15 +7,14 @@
 //! - [`options`]: configurations from JavaScript
 //! - [`calls`]: calls into JavaScript from the engine's threads
 //! - [`callbacks`]: the host's callbacks as a [`crate::host::Host`]
-//! - [`answers`]: what they answered, as far as it is read
 //! - [`events`]: hooks and log lines on their way to Node's thread: batched, bounded, never waited for
 //! - [`logging`]: tracing events as log lines
 //! - [`room_type`]: kinds of rooms written in JavaScript
 //! - [`types`]: what JavaScript gets back
+//! - [`values`]: what JavaScript hands over, as JSON
 //! - [`runtime`]: the threads of one module
 //! - [`error`]: errors as JavaScript sees them
 
-mod answers;
 mod callbacks;
 mod calls;
 mod engine;
@@ -29,3 +28,4 @@ mod realtime_module;
 mod room_type;
 mod runtime;
 mod types;
+mod values;

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Object, PromiseRaw, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, Object, PromiseRaw, Uint8Array, Unknown};
 use napi::{Either, Env};
 use napi_derive::napi;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::engine::Engine;
 use super::error::or_throw;
 use super::markdown::{ToMarkdown, ToUpdate};
 use super::options;
 use super::types::{ConfigReport, Health, Listening, RoomSummary, SnapshotOutcome, count};
+use super::values;
 use crate::config::{Config, Layers, Loaded};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::{RoomId, UserId};
@@ -35,8 +36,15 @@ impl RealtimeModule {
     ///
     /// Throws `CONFIG_INVALID` with what was found, where, and what is allowed.
     #[napi(constructor, ts_args_type = "config: string | object, host: HostCallbacks, folder?: string")]
-    pub fn new(env: Env, config: Value, host: Object<'_>, folder: Option<String>) -> napi::Result<Self> {
-        let engine = options::read(config, folder).and_then(|options| Engine::new(&env, options, &host));
+    pub fn new(
+        env: Env,
+        config: Unknown<'_>,
+        host: Object<'_>,
+        folder: Option<String>,
+    ) -> napi::Result<Self> {
+        let engine = values::read(&config)
+            .and_then(|config| options::read(config, folder))
+            .and_then(|options| Engine::new(&env, options, &host));
         Ok(Self { engine: or_throw(&env, engine)? })
     }
 
@@ -153,8 +161,8 @@ impl RealtimeModule {
     /// Checks a configuration object and lays it over the defaults, and the environment over it, as the
     /// constructor does. Throws as that does.
     #[napi(ts_args_type = "config: object")]
-    pub fn validate_config(env: Env, config: Map<String, Value>) -> napi::Result<ConfigReport> {
-        let layers = Layers::new().object(Value::Object(config));
+    pub fn validate_config(env: Env, config: Unknown<'_>) -> napi::Result<ConfigReport> {
+        let layers = values::read(&config).and_then(|config| Layers::new().object(config));
         report(&env, layers.and_then(|layers| layers.environment(std::env::vars_os())).and_then(Layers::load))
     }
 }

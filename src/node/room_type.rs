@@ -8,9 +8,10 @@ use napi::{Either, ValueType};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::answers::Shape;
-use super::callbacks::{JsUser, USER, describe};
-use super::calls::{Argument, Callback, NOTHING, ask, callback, nonsense, parse, tell, wrong_callback};
+use super::callbacks::{JsUser, describe};
+use super::calls::{
+    Answer, Argument, Callback, NOTHING, ask, callback, nonsense, parse, tell, wrong_callback,
+};
 use super::error::from_napi;
 use super::events::{Event, Events};
 use crate::error::{Code, RealtimeError, Result};
@@ -92,7 +93,7 @@ impl RoomType for JsRoomType {
         question["headers"] = json!(request.headers.into_iter().collect::<BTreeMap<_, _>>());
         question["protocols"] = request.protocols.into();
         question["user"] = json!(request.user.map(|user| json!({"id": user.id, "name": user.name})));
-        let answer = ask(&self.connect, "connect", question, NOTHING, &ANSWER);
+        let answer = ask(&self.connect, "connect", question, NOTHING, Answer::Read);
         Box::pin(async move { read_answer(answer.await?) })
     }
 
@@ -115,17 +116,9 @@ impl RoomType for JsRoomType {
     }
 }
 
-/// What is read of the answer of `connect`.
-const ANSWER: Shape = Shape::Fields(&[
-    ("user", USER),
-    ("denied", Shape::Plain),
-    ("message", Shape::Plain),
-    ("reason", Shape::Plain),
-]);
-
 /// What `connect` answers.
 #[derive(Deserialize)]
-struct Answer {
+struct Verdict {
     user: Option<JsUser>,
     denied: Option<String>,
     message: Option<String>,
@@ -136,7 +129,7 @@ fn read_answer(answer: Value) -> Result<Connected> {
     if !answer.is_object() {
         return Err(nonsense("connect", "expected an object: `{}` for a yes, `{denied}` for a no"));
     }
-    let answer: Answer = parse("connect", answer)?;
+    let answer: Verdict = parse("connect", answer)?;
     if let Some(denied) = answer.denied {
         let code = Code::ALL.iter().find(|code| code.as_str() == denied).copied();
         let message = answer.message.unwrap_or_else(|| format!("the room type refused: {denied}"));
