@@ -2,6 +2,8 @@
 
 mod moderation;
 
+#[cfg(feature = "node")]
+pub(crate) use moderation::wrong_close_code;
 pub use moderation::{Connection, Permissions};
 
 use std::collections::HashSet;

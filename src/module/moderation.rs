@@ -1,5 +1,6 @@
 //! What a host may do to connections and rooms while they live.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tracing::info;
@@ -89,8 +90,7 @@ impl Module {
         self.check_running()?;
         // What may stand in a close frame: RFC 6455 section 7.4.
         if !matches!(code, 1000 | 1001 | 1003 | 1007..=1014 | 3000..=4999) {
-            let message = format!("close code {code} is not allowed; expected 1000 or 3000 to 4999");
-            return Err(RealtimeError::new(Code::InvalidMessage, message));
+            return Err(wrong_close_code(code));
         }
         let Some(session) = self.context.sessions.get(client) else { return Ok(false) };
         Peer::new(session).close(code, reason);
@@ -169,6 +169,12 @@ impl Module {
         self.check_running()?;
         Ok(self.context.rooms.tell(room, Message::RecordChanged).await)
     }
+}
+
+/// The answer to a close code that may not be sent.
+pub(crate) fn wrong_close_code(code: impl fmt::Display) -> RealtimeError {
+    let message = format!("close code {code} is not allowed; expected 1000 or 3000 to 4999");
+    RealtimeError::new(Code::InvalidMessage, message)
 }
 
 fn frame(message: &Payload) -> Frame {

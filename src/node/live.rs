@@ -12,6 +12,7 @@ use super::realtime_module::{RealtimeModule, read_user};
 use super::types::{ClientPermissions, Connection, count, nullable};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::{ClientId, RECORDS, RoomId};
+use crate::module::wrong_close_code;
 use crate::protocol::control::Level;
 use crate::room_type::Payload;
 
@@ -89,11 +90,13 @@ impl RealtimeModule {
         &self,
         env: Env,
         client_id: String,
-        code: Option<u16>,
+        code: Option<f64>,
         reason: Option<String>,
     ) -> napi::Result<bool> {
         let closed = self.engine.running().and_then(|module| match ClientId::parse(&client_id) {
-            Some(client) => module.close(client, code.unwrap_or(1000), reason.as_deref().unwrap_or_default()),
+            Some(client) => {
+                module.close(client, read_close_code(code)?, reason.as_deref().unwrap_or_default())
+            }
             None => Ok(false),
         });
         or_throw(&env, closed)
@@ -204,6 +207,14 @@ fn payload(data: Either<String, Uint8Array>) -> Payload {
     match data {
         Either::A(text) => Payload::Text(text),
         Either::B(bytes) => Payload::Binary(bytes.to_vec().into()),
+    }
+}
+
+fn read_close_code(code: Option<f64>) -> Result<u16> {
+    match code {
+        None => Ok(1000),
+        Some(code) if code.fract() == 0.0 && (0.0..=65_535.0).contains(&code) => Ok(code as u16),
+        Some(code) => Err(wrong_close_code(code)),
     }
 }
 
