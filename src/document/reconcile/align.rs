@@ -56,23 +56,36 @@ pub(super) fn align(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<us
         _ => 0,
     };
     pairs.iter_mut().take(from).for_each(|pair| *pair = Some(0));
-    let keys: [Vec<Key<'_>>; 2] =
-        [a, b].map(|nodes| nodes[from.min(nodes.len())..].iter().map(|n| Key(n)).collect());
-    for hunk in diff(&keys[0], &keys[1]) {
+    let (a, b) = (&a[from.min(a.len())..], &b[from.min(b.len())..]);
+    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let end = a[start..].iter().rev().zip(b[start..].iter().rev()).take_while(|(x, y)| x == y).count();
+    let (middle_a, middle_b) = (start..a.len() - end, start..b.len() - end);
+    let mut set = |x: usize, y: usize| pairs[from + x] = Some(from + y);
+    (0..start).for_each(|index| set(index, index));
+    (0..end).for_each(|index| set(middle_a.end + index, middle_b.end + index));
+    if comparable(&middle_a, &middle_b) {
+        alike_pairs(a, middle_a, b, middle_b, pairing, &mut set);
+        return pairs;
+    }
+    let [keys_a, keys_b]: [Vec<Key<'_>>; 2] =
+        [&a[middle_a], &b[middle_b]].map(|nodes| nodes.iter().map(|node| Key(node)).collect());
+    for hunk in diff(&keys_a, &keys_b) {
         match hunk {
-            Hunk::Same { a: start, b: other, len } => {
-                (0..len).for_each(|index| pairs[from + start + index] = Some(from + other + index));
+            Hunk::Same { a: x, b: y, len } => {
+                (0..len).for_each(|index| set(start + x + index, start + y + index));
             }
-            Hunk::Changed { a: range_a, b: range_b } => {
-                let (start_a, start_b) = (from + range_a.start, from + range_b.start);
-                let (inside_a, inside_b) = (&a[start_a..from + range_a.end], &b[start_b..from + range_b.end]);
-                for (x, y) in alike_pairs(inside_a, inside_b, pairing) {
-                    pairs[start_a + x] = Some(start_b + y);
-                }
+            Hunk::Changed { a: x, b: y } => {
+                let [x, y] = [x, y].map(|range| start + range.start..start + range.end);
+                alike_pairs(a, x, b, y, pairing, &mut set);
             }
         }
     }
     pairs
+}
+
+/// Whether each block of one stretch can be compared with each of the other.
+fn comparable(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.len().saturating_mul(b.len()) <= COMPARISONS_MAX
 }
 
 /// A stretch of two sequences.
@@ -133,18 +146,25 @@ struct Profile<'a> {
     words: Vec<u64>,
 }
 
-/// Pairs of a changed stretch, in order.
-fn alike_pairs(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<(usize, usize)> {
-    if a.is_empty() || b.is_empty() {
-        return Vec::new();
+/// Gives the pairs of two stretches, in order.
+fn alike_pairs(
+    a: &[&Node],
+    in_a: Range<usize>,
+    b: &[&Node],
+    in_b: Range<usize>,
+    pairing: Pairing,
+    pair: &mut impl FnMut(usize, usize),
+) {
+    if in_a.is_empty() || in_b.is_empty() {
+        return;
     }
-    let [a, b] = [a, b].map(|nodes| -> Vec<Profile<'_>> {
+    let all_with_all = comparable(&in_a, &in_b);
+    let (start_a, start_b) = (in_a.start, in_b.start);
+    let [a, b] = [&a[in_a], &b[in_b]].map(|nodes| -> Vec<Profile<'_>> {
         nodes.iter().map(|node| Profile { node, words: words_of(node) }).collect()
     });
-    if a.len().saturating_mul(b.len()) > COMPARISONS_MAX {
-        return look_ahead(&a, &b, pairing);
-    }
-    best_pairs(&a, &b, pairing)
+    let pairs = if all_with_all { best_pairs(&a, &b, pairing) } else { look_ahead(&a, &b, pairing) };
+    pairs.into_iter().for_each(|(x, y)| pair(start_a + x, start_b + y));
 }
 
 /// The pairs with the greatest likeness in all, as with the longest common subsequence.
@@ -191,8 +211,12 @@ fn look_ahead(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(us
 
 /// How much two blocks are the same one; 0 if they are not.
 fn likeness(a: &Profile<'_>, b: &Profile<'_>, pairing: Pairing) -> u64 {
-    /// A shared word outweighs any likeness in length.
+    /// A shared word outweighs any likeness in length; to be equal outweighs a few words.
     const PERCENT_WEIGHT: usize = 100;
+    const EQUAL_WEIGHT: usize = 2_000;
+    if a.words == b.words && a.node == b.node {
+        return (100 * PERCENT_WEIGHT + EQUAL_WEIGHT) as u64;
+    }
     if !same_family(a.node, b.node) || a.node.kind == TEXT || node_type(&a.node.kind).is_none() {
         return 0;
     }

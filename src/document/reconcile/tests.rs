@@ -1,3 +1,5 @@
+mod random;
+
 use super::*;
 use crate::document::xml::{markdown_to_update, update_to_markdown};
 
