@@ -48,6 +48,8 @@ pub(super) struct Token<'a> {
 pub(super) struct TokenKey<'a> {
     text: &'a str,
     node: Option<Key<'a>>,
+    /// See [`Token::counts`].
+    pub counts: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,8 +131,11 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn keys(&self) -> Vec<TokenKey<'_>> {
-        let key =
-            |token: &Token<'a>| TokenKey { text: &self.text[token.bytes.clone()], node: token.node.map(Key) };
+        let key = |token: &Token<'a>| TokenKey {
+            text: &self.text[token.bytes.clone()],
+            node: token.node.map(Key),
+            counts: token.counts(),
+        };
         self.tokens.iter().map(key).collect()
     }
 

@@ -1,7 +1,10 @@
+mod maker;
+mod peer;
 mod random;
 
 use super::*;
 use crate::document::xml::{markdown_to_update, update_to_markdown};
+use peer::Peer;
 
 const SEED_CLIENT: u64 = 7;
 
@@ -169,4 +172,121 @@ fn the_rules_hold() {
         assert_eq!(text, expected, "{name}");
         assert_eq!(merge.change.is_some(), live != expected, "{name}");
     }
+}
+
+#[test]
+fn the_same_text_changes_nothing() {
+    let mut document = seeded("a\n\nb");
+    let generation = document.generation();
+    for (old, new) in
+        [("a\n\nb", "a\n\nb"), ("a\n\nb", "a\n\nb\n"), ("something else", "a\n\nb"), ("", "a  \n\nb")]
+    {
+        assert_eq!(document.merge_external(old, new).unwrap(), Merged::default());
+    }
+    assert_eq!(document.generation(), generation);
+}
+
+#[test]
+fn a_merge_is_one_update_that_says_what_it_did() {
+    let mut document = seeded("one two\n\nthree");
+    let mut other = seeded("one two\n\nthree");
+    let merged = document.merge_external("one two\n\nthree", "one 2 three four\n\n<div>").unwrap();
+    assert_eq!((merged.added, merged.removed), (3, 2));
+    assert_eq!(
+        merged.lost.iter().map(|lost| (lost.first_line, lost.kind)).collect::<Vec<_>>(),
+        [(3, "html_block")]
+    );
+    assert_eq!(document.generation(), crate::document::FIRST_GENERATION + 2);
+    other.apply(&[merged.change.unwrap()]).unwrap();
+    assert_eq!(text(&mut other), text(&mut document));
+    assert_eq!(text(&mut other), "one 2 three four");
+}
+
+#[test]
+fn merging_once_more_changes_nothing() {
+    for (old, live, new) in [
+        ("a b c\n\nd", "d", "a b x\n\nd"),
+        ("The cat sat.", "The bird sat.", "The dog sat."),
+        ("a", "a\n\nours", "a\n\ntheirs"),
+        ("a b\n\nc d", "a b\n\nc new d", "a b"),
+    ] {
+        let mut document = seeded(old);
+        document.merge_external(old, live).unwrap();
+        document.merge_external(old, new).unwrap();
+        let once = text(&mut document);
+        assert_eq!(document.merge_external(old, new).unwrap().change, None, "{once:?}");
+        assert_eq!(document.merge_external(new, new).unwrap(), Merged::default());
+    }
+}
+
+/// Only the word is in the update, not what is around it.
+#[test]
+fn a_change_is_as_small_as_it_can_be() {
+    let words = "Lorem ipsum dolor sit amet. ".repeat(200);
+    let old = format!("# Title\n\n{words}one {words}\n\n{words}");
+    let new = old.replace("one", "two");
+    let change = seeded(&old).merge_external(&old, &new).unwrap().change.unwrap();
+    assert!(change.len() < 40, "{}", change.len());
+}
+
+#[test]
+fn undo_is_for_what_somebody_did_there() {
+    let mut document = seeded("one two\n\nthree");
+    let peer = Peer::new(5, &document.state().unwrap());
+    let mut undo: yrs::undo::UndoManager<()> =
+        yrs::undo::UndoManager::with_options(yrs::undo::Options::default());
+    undo.expand_scope(&peer.doc, &peer.fragment);
+    undo.include_origin("editor");
+    let mine = peer.insert_as("editor", 0, "mine ");
+    document.apply(&[mine]).unwrap();
+    let merged = document.merge_external("one two\n\nthree", "one 2\n\nthree four").unwrap();
+    peer.receive(&merged.change.unwrap());
+    assert_eq!(markdown::serialize(&peer.reading().doc), "mine one 2\n\nthree four");
+    assert!(undo.undo_blocking());
+    assert_eq!(markdown::serialize(&peer.reading().doc), "one 2\n\nthree four");
+    assert!(!undo.undo_blocking());
+}
+
+/// What the schema has no place for: loose text, an unknown element, something in the midst of a text,
+/// something that is no XML, and nesting beyond all bounds.
+#[test]
+fn what_is_not_the_editors_stays() {
+    let mut document = seeded("one two\n\nthree four five");
+    let peer = Peer::new(5, &document.state().unwrap());
+    document.apply(&[peer.insert_strays()]).unwrap();
+    let merged =
+        document.merge_external("one two\n\nthree four five", "one 2\n\nthree 4 five\n\nsix").unwrap();
+    peer.receive(&merged.change.unwrap());
+    let text = text(&mut document);
+    for word in ["one 2", "three 4 five", "six", "loose", "unknown", "four five", "deep"] {
+        assert_eq!(text.matches(word).count(), 1, "{word}: {text}");
+    }
+    assert_eq!(markdown::serialize(&peer.reading().doc), text);
+}
+
+#[test]
+fn a_document_that_never_was_is_filled() {
+    let mut document = Document::new();
+    document.merge_external("", "# A\n\nb").unwrap();
+    assert_eq!(text(&mut document), "# A\n\nb");
+    document.merge_external("# A\n\nb", "").unwrap();
+    assert_eq!(text(&mut document), "");
+}
+
+/// Every block changed, more of them than are compared with each other; and a line with more words than are.
+#[test]
+fn large_changes_are_coarser_and_still_right() {
+    let old =
+        (0..2_000).map(|line| format!("Article {line} of the town of Old")).collect::<Vec<_>>().join("\n\n");
+    let new = old.replace("Old", "New");
+    let mut document = seeded(&old);
+    let merged = document.merge_external(&old, &new).unwrap();
+    assert_eq!((merged.added, merged.removed), (2_000, 2_000));
+    assert_eq!(text(&mut document), new);
+
+    let old = (0..40_000).map(|word| format!("w{word} ")).collect::<String>().trim().to_owned();
+    let new = old.replace("w10 ", "x ").replace("w39000 ", "y ");
+    let mut document = seeded(&old);
+    document.merge_external(&old, &new).unwrap();
+    assert_eq!(text(&mut document), new);
 }

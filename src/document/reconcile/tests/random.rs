@@ -1,38 +1,17 @@
 //! Random documents, edited outside and inside at the same time.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use proptest::prelude::*;
-use yrs::branch::{Branch, BranchID};
-use yrs::types::Attrs as TextAttrs;
-use yrs::types::text::YChange;
-use yrs::updates::decoder::Decode;
-use yrs::{
-    Any, Doc, OffsetKind, Options, Out, ReadTxn, Text, Update, Xml, XmlElementPrelim, XmlElementRef,
-    XmlFragmentRef, XmlOut, XmlTextPrelim, XmlTextRef,
-};
+use yrs::branch::BranchID;
+use yrs::{ReadTxn, XmlOut};
 
+use super::maker::Maker;
+use super::peer::{Peer, id, texts};
 use super::seeded;
 use crate::document::reconcile::*;
 use crate::document::xml::{Reading, read};
-use crate::markdown::{Mark, parse, serialize};
-
-const WORDS: &[&str] = &[
-    "le",
-    "the",
-    "conseil",
-    "council",
-    "adopte",
-    "budget",
-    "été",
-    "and",
-    "of",
-    "🏛",
-    "fee",
-    "l’article",
-    "2025",
-    "by-law",
-];
+use crate::markdown::{parse, serialize};
 
 /// Everything that a case is made of; small numbers are simple cases.
 #[derive(Debug, Clone)]
@@ -49,264 +28,6 @@ fn case() -> impl Strategy<Value = Case> {
     (any::<u64>(), 1..8usize, 0..6usize, 0..6usize, 0..4usize, 1..4usize).prop_map(
         |(seed, blocks, outside, early, late, peers)| Case { seed, blocks, outside, early, late, peers },
     )
-}
-
-/// Makes documents and words that nobody else makes.
-struct Maker {
-    rng: fastrand::Rng,
-    made: u32,
-}
-
-impl Maker {
-    fn unique(&mut self, side: char) -> String {
-        self.made += 1;
-        format!("{side}{}x", self.made)
-    }
-
-    fn sentence(&mut self, side: char) -> String {
-        let mut words = vec![self.unique(side)];
-        words.extend((0..self.rng.usize(0..9)).map(|_| self.rng.choice(WORDS).unwrap_or(&"a").to_string()));
-        words.join(" ")
-    }
-
-    fn block(&mut self, side: char) -> String {
-        let lines = |maker: &mut Self, prefix: &str, between: &str| {
-            let lines: Vec<String> =
-                (0..maker.rng.usize(1..4)).map(|_| format!("{prefix}{}", maker.sentence(side))).collect();
-            lines.join(between)
-        };
-        match self.rng.u8(0..10) {
-            0 => format!("{} {}", "#".repeat(self.rng.usize(1..4)), self.sentence(side)),
-            1 => lines(self, "* ", "\n\n"),
-            2 => lines(self, "1. ", "\n\n"),
-            3 => lines(self, "> ", "\n>\n"),
-            4 => format!("```\n{}\n```", lines(self, "", "\n")),
-            5 => {
-                let row =
-                    |maker: &mut Self| format!("| {} | {} |", maker.sentence(side), maker.sentence(side));
-                let rows: Vec<String> = (0..self.rng.usize(0..3)).map(|_| row(self)).collect();
-                format!("{}\n| --- | --- |\n{}", row(self), rows.join("\n"))
-            }
-            6 => format!("**{}** {} *{}*", self.unique(side), self.sentence(side), self.unique(side)),
-            _ => self.sentence(side),
-        }
-    }
-
-    /// Another text: blocks and words come, go and change. `touched` are the blocks it did something to.
-    fn outside(&mut self, base: &Node, count: usize, touched: &mut HashSet<usize>) -> Node {
-        let mut blocks: Vec<(Option<usize>, Node)> =
-            base.content.iter().cloned().enumerate().map(|(index, node)| (Some(index), node)).collect();
-        for _ in 0..count {
-            let at = self.rng.usize(0..=blocks.len());
-            match self.rng.u8(0..10) {
-                0 => blocks.insert(at, (None, parse(&self.block('o')).doc.content.remove(0))),
-                1 if at < blocks.len() => touched.extend(blocks.remove(at).0),
-                2 if at < blocks.len() => {
-                    // Which of two blocks that changed places has moved, nobody knows.
-                    touched.extend(0..base.content.len());
-                    let block = blocks.remove(at);
-                    let to = self.rng.usize(0..=blocks.len());
-                    blocks.insert(to, block);
-                }
-                _ if at < blocks.len() => {
-                    touched.extend(blocks[at].0);
-                    self.edit(&mut blocks[at].1);
-                }
-                _ => {}
-            }
-        }
-        let content: Vec<Node> = blocks.into_iter().map(|(_, node)| node).collect();
-        Node { content, ..base.clone() }
-    }
-
-    fn edit(&mut self, node: &mut Node) {
-        let kind = node.kind.clone();
-        match (kind.as_ref(), self.rng.u8(0..6)) {
-            ("heading", 0) => drop(node.attrs.insert("level".into(), self.rng.u32(1..5).into())),
-            ("paragraph", 0) if !node.content.is_empty() => {
-                node.kind = "heading".into();
-                node.attrs.insert("level".into(), 2.into());
-            }
-            ("bullet_list" | "ordered_list" | "table", 0) => {
-                // An item or a row with other words.
-                let at = self.rng.usize(1..=node.content.len());
-                let mut copy = node.content[at - 1].clone();
-                self.rewrite(&mut copy);
-                if copy.content.iter().any(|cell| cell.kind == "table_header") {
-                    copy.content.iter_mut().for_each(|cell| cell.kind = "table_cell".into());
-                }
-                node.content.insert(at, copy);
-            }
-            ("bullet_list" | "ordered_list" | "table" | "blockquote", 1) if node.content.len() > 1 => {
-                node.content.remove(self.rng.usize(1..node.content.len()));
-            }
-            ("table", 2 | 3) => {
-                let columns = node.content[0].content.len();
-                let at = self.rng.usize(0..columns);
-                let away = columns > 1 && self.rng.bool();
-                for row in &mut node.content {
-                    let mut cell = row.content[at].clone();
-                    if away {
-                        row.content.remove(at);
-                    } else {
-                        self.rewrite(&mut cell);
-                        row.content.insert(at, cell);
-                    }
-                }
-            }
-            ("text", _) => self.edit_text(node),
-            _ if !node.content.is_empty() => {
-                let at = self.rng.usize(0..node.content.len());
-                self.edit(&mut node.content[at]);
-                if self.rng.u8(0..6) == 0 && node.content[at].kind == "text" && kind != "code_block" {
-                    node.content[at].marks = vec![Mark { kind: "strong".into(), attrs: BTreeMap::new() }];
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn rewrite(&mut self, node: &mut Node) {
-        if node.kind == "text" {
-            node.text = self.sentence('o');
-        }
-        node.content.truncate(1);
-        node.content.iter_mut().for_each(|child| self.rewrite(child));
-        if node.kind == "table_row" {
-            let width = 2;
-            while node.content.len() < width {
-                node.content.push(node.content[0].clone());
-                let last = node.content.len() - 1;
-                self.rewrite(&mut node.content[last]);
-            }
-        }
-    }
-
-    fn edit_text(&mut self, node: &mut Node) {
-        let mut words: Vec<String> = node.text.split(' ').map(str::to_owned).collect();
-        let at = self.rng.usize(0..words.len());
-        match self.rng.u8(0..3) {
-            0 if words.len() > 1 => drop(words.remove(at)),
-            1 => words[at] = self.unique('o'),
-            _ => words.insert(at, self.unique('o')),
-        }
-        node.text = words.join(" ");
-    }
-}
-
-/// An editor in the room.
-struct Peer {
-    doc: Doc,
-    fragment: XmlFragmentRef,
-}
-
-impl Peer {
-    fn new(client: u64, state: &Bytes) -> Self {
-        let doc = Doc::with_options(Options {
-            offset_kind: OffsetKind::Utf16,
-            cleanup_formatting: false,
-            ..Options::with_client_id(yrs::ClientID::new(client))
-        });
-        let fragment = doc.get_or_insert_xml_fragment(FRAGMENT);
-        let peer = Self { doc, fragment };
-        peer.receive(state);
-        peer
-    }
-
-    fn receive(&self, update: &Bytes) {
-        self.doc.transact_mut().apply_update(Update::decode_v1(update).unwrap()).unwrap();
-    }
-
-    fn reading(&self) -> Reading {
-        read(&self.doc.transact(), &self.fragment)
-    }
-
-    fn texts(&self) -> Vec<XmlTextRef> {
-        texts(&self.doc.transact(), &self.fragment)
-    }
-
-    /// Does something; gives the update, and the words written with the shared text that they are in.
-    fn edit(&self, maker: &mut Maker, written: &mut Vec<(String, BranchID)>) -> Bytes {
-        let texts = self.texts();
-        let mut txn = self.doc.transact_mut();
-        let len = self.fragment.len(&txn);
-        match (maker.rng.u8(0..10), texts.is_empty()) {
-            (0, _) if len > 0 => self.fragment.remove(&mut txn, maker.rng.u32(0..len)),
-            (1, _) | (_, true) => {
-                let at = maker.rng.u32(0..=len);
-                let paragraph = self.fragment.insert(&mut txn, at, XmlElementPrelim::empty("paragraph"));
-                let sentence = maker.sentence('i');
-                let text = paragraph.push_back(&mut txn, XmlTextPrelim::new(sentence.as_str()));
-                written.push((sentence.split(' ').next().unwrap().to_owned(), id(&text)));
-            }
-            (action, _) => {
-                let text = &texts[maker.rng.usize(0..texts.len())];
-                let words = words(&txn, text);
-                let at = maker.rng.usize(0..=words.len());
-                match (action, words.get(at)) {
-                    (2 | 3, Some(&(start, len, _))) => {
-                        // With a space, as people do.
-                        let next = words.get(at + 1).map(|next| next.0);
-                        let before = at.checked_sub(1).map(|before| words[before].0 + words[before].1);
-                        let from = if next.is_some() { start } else { before.unwrap_or(start) };
-                        text.remove_range(&mut txn, from, next.unwrap_or(start + len) - from);
-                    }
-                    (4, Some(&(start, len, _))) if !in_code(text) => {
-                        let strong = TextAttrs::from([("strong".into(), Any::from_json("{}").unwrap())]);
-                        text.format(&mut txn, start, len, strong);
-                    }
-                    (_, Some(&(start, ..))) => {
-                        let word = maker.unique('i');
-                        text.insert(&mut txn, start, &format!("{word} "));
-                        written.push((word, id(text)));
-                    }
-                    (_, None) => {
-                        let word = maker.unique('i');
-                        let end = text.len(&txn);
-                        let space = if end == 0 { "" } else { " " };
-                        text.insert(&mut txn, end, &format!("{space}{word}"));
-                        written.push((word, id(text)));
-                    }
-                }
-            }
-        }
-        txn.encode_update_v1().into()
-    }
-}
-
-fn id(text: &impl AsRef<Branch>) -> BranchID {
-    text.as_ref().id()
-}
-
-fn in_code(text: &XmlTextRef) -> bool {
-    let parent = text.parent().and_then(XmlOut::into_xml_element);
-    parent.is_some_and(|parent: XmlElementRef| parent.tag().as_ref() == "code_block")
-}
-
-fn texts(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Vec<XmlTextRef> {
-    fragment.successors(txn).filter_map(XmlOut::into_xml_text).collect()
-}
-
-/// Words with their places and lengths.
-fn words(txn: &impl ReadTxn, text: &XmlTextRef) -> Vec<(u32, u32, String)> {
-    let pieces = text.diff(txn, YChange::identity).into_iter();
-    let whole: String = pieces
-        .map(
-            |piece| {
-                if let Out::Any(Any::String(text)) = piece.insert { text.to_string() } else { "?".into() }
-            },
-        )
-        .collect();
-    let mut at = 0;
-    let mut words = Vec::new();
-    for word in whole.split([' ', '\n']) {
-        let len = word.encode_utf16().count() as u32;
-        if len > 0 {
-            words.push((at, len, word.to_owned()));
-        }
-        at += len + 1;
-    }
-    words
 }
 
 fn alive(document: &Document) -> HashSet<BranchID> {
@@ -374,133 +95,156 @@ fn normal(mut node: Node) -> Node {
     node
 }
 
-#[expect(clippy::too_many_lines, reason = "one story from its beginning to its end")]
+/// One case while it runs.
+struct World {
+    case: Case,
+    maker: Maker,
+    old: String,
+    new: String,
+    /// Blocks of the old text that the outside did something to.
+    touched: HashSet<usize>,
+    document: Document,
+    peers: Vec<Peer>,
+    /// What the peers did, and the merge.
+    updates: Vec<Bytes>,
+    /// Words that the peers wrote, with the shared text that each is in.
+    written: Vec<(String, BranchID)>,
+}
+
+impl World {
+    fn new(case: &Case) -> Self {
+        let mut maker = Maker::new(case.seed);
+        let blocks: Vec<String> = (0..case.blocks).map(|_| maker.block('b')).collect();
+        let old = serialize(&parse(&blocks.join("\n\n")).doc);
+        let mut touched = HashSet::new();
+        let new = serialize(&maker.outside(&parse(&old).doc, case.outside, &mut touched));
+        let mut document = seeded(&old);
+        let state = document.state().unwrap();
+        let peers = (0..case.peers).map(|index| Peer::new(index as u64 + 100, &state)).collect();
+        let (case, updates, written) = (case.clone(), Vec::new(), Vec::new());
+        Self { case, maker, old, new, touched, document, peers, updates, written }
+    }
+
+    /// Peers edit without seeing each other.
+    fn inside(&mut self, count: usize) {
+        for _ in 0..count {
+            let peer = &self.peers[self.maker.rng.usize(0..self.peers.len())];
+            let update = peer.edit(&mut self.maker, &mut self.written);
+            assert!(!self.document.apply(std::slice::from_ref(&update)).unwrap().incomplete);
+            self.updates.push(update);
+        }
+    }
+
+    fn outside(&mut self) -> Result<(), TestCaseError> {
+        let (old_doc, new_doc) = (parse(&self.old).doc, parse(&self.new).doc);
+        let (live, live_texts) = (plain(&reading(&self.document).doc), alive(&self.document));
+        let merged = self.document.merge_external(&self.old, &self.new).unwrap();
+        let after = reading(&self.document);
+
+        self.check_words(&live, &plain(&new_doc), &plain(&after.doc))?;
+        let without_marks = without_marks_of_nodes(new_doc.clone());
+        prop_assert!(merged.change.is_none() || without_marks != without_marks_of_nodes(old_doc.clone()));
+        if self.case.early == 0 {
+            prop_assert_eq!(&after.doc, &without_marks);
+        }
+        prop_assert_eq!(after.misfits, 0);
+        if merged.lost.is_empty() {
+            prop_assert_eq!(normal(parse(&serialize(&after.doc)).doc), normal(after.doc), "not valid");
+        }
+
+        let still = alive(&self.document);
+        for (index, texts) in texts_of_blocks(&seeded(&self.old)).into_iter().enumerate() {
+            let untouched =
+                !self.touched.contains(&index) && new_doc.content.contains(&old_doc.content[index]);
+            let gone = |text: &BranchID| live_texts.contains(text) && !still.contains(text);
+            prop_assert!(!(untouched && texts.iter().any(gone)), "block {} was replaced", index);
+        }
+        prop_assert_eq!(self.document.merge_external(&self.new, &self.new).unwrap().change, None);
+        self.updates.extend(merged.change);
+        Ok(())
+    }
+
+    /// New words are there exactly once, whoever wrote them; old ones are unless somebody deleted them.
+    fn check_words(&self, live: &str, new: &str, after: &str) -> Result<(), TestCaseError> {
+        prop_assert_eq!(unique_words(after, 'i'), unique_words(live, 'i'), "inside words in {}", after);
+        prop_assert_eq!(unique_words(after, 'o'), unique_words(new, 'o'), "outside words in {}", after);
+        let [live, new, after] = [live, new, after].map(|text| unique_words(text, 'b'));
+        for word in unique_words(&self.old, 'b') {
+            let count = after.iter().filter(|other| **other == word).count();
+            let expected = match (live.contains(&word), new.contains(&word)) {
+                (true, true) => 1..=1,
+                (_, false) => 0..=0,
+                // Where the outside changed the block, it is all there again.
+                (false, true) => 0..=1,
+            };
+            prop_assert!(expected.contains(&count), "{} is there {} times", word, count);
+        }
+        Ok(())
+    }
+
+    /// What was written without having seen the merge is there, unless its text went.
+    fn check_late(&self, control: &Peer) -> Result<(), TestCaseError> {
+        let (control, still) = (plain(&control.reading().doc), alive(&self.document));
+        let text = plain(&reading(&self.document).doc);
+        for (word, place) in &self.written {
+            if control.matches(word).count() == 1 && still.contains(place) {
+                prop_assert_eq!(text.matches(word.as_str()).count(), 1, "{} in {}", word, text);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_converged(&mut self) -> Result<(), TestCaseError> {
+        let (end, state) = (reading(&self.document), self.document.state().unwrap());
+        for peer in &self.peers {
+            self.maker.rng.shuffle(&mut self.updates);
+            self.updates.iter().for_each(|update| peer.receive(update));
+            // Whatever waited for something comes again with it.
+            peer.receive(&state);
+            prop_assert_eq!(&peer.reading().doc, &end.doc);
+            prop_assert_eq!(peer.doc.transact().state_vector(), self.document.doc.transact().state_vector());
+        }
+        Ok(())
+    }
+}
+
 fn run(case: &Case) -> Result<(), TestCaseError> {
-    let mut maker = Maker { rng: fastrand::Rng::with_seed(case.seed), made: 0 };
-    let blocks: Vec<String> = (0..case.blocks).map(|_| maker.block('b')).collect();
-    let old = serialize(&parse(&blocks.join("\n\n")).doc);
-    let base = parse(&old).doc;
-    let mut touched = HashSet::new();
-    let new = serialize(&maker.outside(&base, case.outside, &mut touched));
-    let new_doc = parse(&new).doc;
-
-    let mut document = seeded(&old);
-    let state = document.state().unwrap();
-    let control_peer = Peer::new(99, &state);
-    let peers: Vec<Peer> = (0..case.peers).map(|index| Peer::new(index as u64 + 100, &state)).collect();
-    let base_texts: Vec<Vec<BranchID>> = texts_of_blocks(&control_peer);
-
-    // Inside, before.
-    let mut updates = Vec::new();
-    let mut written = Vec::new();
-    for _ in 0..case.early {
-        let peer = &peers[maker.rng.usize(0..peers.len())];
-        let update = peer.edit(&mut maker, &mut written);
-        document.apply(std::slice::from_ref(&update)).unwrap();
-        updates.push(update);
-    }
-    let before = plain(&reading(&document).doc);
-    let before_alive = alive(&document);
-    written.clear();
-
-    // Outside.
-    let merged = document.merge_external(&old, &new).unwrap();
-    let after = reading(&document);
-    let text = plain(&after.doc);
-    prop_assert_eq!(
-        unique_words(&text, 'i'),
-        unique_words(&before, 'i'),
-        "inside words\n{}\n{}\n{}",
-        old,
-        new,
-        text
-    );
-    prop_assert_eq!(
-        unique_words(&text, 'o'),
-        unique_words(&plain(&new_doc), 'o'),
-        "outside words\n{}\n{}\n{}",
-        old,
-        new,
-        text
-    );
-    let has_changed = without_marks_of_nodes(new_doc.clone()) != without_marks_of_nodes(base.clone());
-    prop_assert!(merged.change.is_none() || has_changed);
-    if case.early == 0 {
-        prop_assert_eq!(&after.doc, &without_marks_of_nodes(new_doc.clone()), "\n{}\n{}", old, new);
-    }
-    prop_assert_eq!(after.misfits, 0);
-    let shown = serialize(&after.doc);
-    if merged.lost.is_empty() {
-        prop_assert_eq!(
-            normal(parse(&shown).doc),
-            normal(after.doc.clone()),
-            "not valid\n{}\n{}\n{}",
-            old,
-            new,
-            shown
-        );
-    }
-    let now_alive = alive(&document);
-    let untouched =
-        |index: usize| !touched.contains(&index) && new_doc.content.contains(&base.content[index]);
-    for (index, ids) in base_texts.iter().enumerate().filter(|(index, _)| untouched(*index)) {
-        for id in ids.iter().filter(|id| before_alive.contains(id)) {
-            prop_assert!(now_alive.contains(id), "block {} was touched\n{}\n{}", index, old, new);
-        }
-    }
-
-    // Again, and with what is now the old text.
-    let again = document.merge_external(&new, &new).unwrap();
-    prop_assert_eq!(again.change, None);
-
-    // Inside, by those who have not seen it.
-    let mut late = Vec::new();
-    for _ in 0..case.late {
-        let peer = &peers[maker.rng.usize(0..peers.len())];
-        late.push(peer.edit(&mut maker, &mut written));
-    }
-    for update in &late {
-        prop_assert!(!document.apply(std::slice::from_ref(update)).unwrap().incomplete);
-    }
-    updates.append(&mut late);
-    updates.iter().for_each(|update| control_peer.receive(update));
-    let control = plain(&control_peer.reading().doc);
-    let end = reading(&document);
-    let text = plain(&end.doc);
-    for (word, id) in &written {
-        if control.matches(word).count() == 1 && !document_lost(&document, id) {
-            prop_assert_eq!(text.matches(word.as_str()).count(), 1, "{}\n{}\n{}\n{}", word, old, new, text);
-        }
-    }
-
-    updates.extend(merged.change);
-    for peer in &peers {
-        maker.rng.shuffle(&mut updates);
-        let all = document.state().unwrap();
-        // Out of order first: what is missing comes with the rest.
-        updates.iter().for_each(|update| peer.receive(update));
-        peer.receive(&all);
-        prop_assert_eq!(&peer.reading().doc, &end.doc);
-        prop_assert_eq!(peer.doc.transact().state_vector(), document.doc.transact().state_vector());
-    }
-    Ok(())
+    let mut world = World::new(case);
+    let control = Peer::new(99, &world.document.state().unwrap());
+    world.inside(case.early);
+    world.updates.iter().for_each(|update| control.receive(update));
+    let early = world.updates.len();
+    world.written.clear();
+    world.outside().map_err(|error| explain(&world, error))?;
+    let merges = world.updates.len() - early;
+    world.inside(case.late);
+    world.updates[early + merges..].iter().for_each(|update| control.receive(update));
+    world.check_late(&control).map_err(|error| explain(&world, error))?;
+    world.check_converged().map_err(|error| explain(&world, error))
 }
 
-/// Whether the text that something was written in is gone in the end.
-fn document_lost(document: &Document, id: &BranchID) -> bool {
-    !alive(document).contains(id)
+fn explain(world: &World, error: TestCaseError) -> TestCaseError {
+    let now = serialize(&reading(&world.document).doc);
+    TestCaseError::fail(format!("{error}\n--- old\n{}\n--- new\n{}\n--- now\n{now}", world.old, world.new))
 }
 
-fn texts_of_blocks(peer: &Peer) -> Vec<Vec<BranchID>> {
-    let txn = peer.doc.transact();
-    let blocks = peer.fragment.children(&txn).filter_map(XmlOut::into_xml_element);
+fn texts_of_blocks(document: &Document) -> Vec<Vec<BranchID>> {
+    let mut txn = document.doc.transact_mut();
+    let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+    let blocks = fragment.children(&txn).filter_map(XmlOut::into_xml_element);
     blocks
         .map(|block| block.successors(&txn).filter_map(XmlOut::into_xml_text).map(|text| id(&text)).collect())
         .collect()
 }
 
+/// How many cases are run; more by hand.
+fn cases() -> u32 {
+    const CASES: u32 = 1_000;
+    std::env::var("RECONCILE_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(CASES)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(std::env::var("RECONCILE_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000)))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn nothing_is_lost_and_all_converge(case in case()) {
