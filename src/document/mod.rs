@@ -48,6 +48,8 @@ pub struct Applied {
     /// Parts were left out because what they build on is missing here. Whoever sent them has it:
     /// ask with a step 1, and they come again together.
     pub incomplete: bool,
+    /// Parts were left out because they make no sense in this document; why.
+    pub refused: Option<String>,
 }
 
 /// A room's document.
@@ -114,17 +116,18 @@ impl Document {
         // document, and a second panic would end the process; so it is dropped by hand.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut())?);
         let applied = contained(|| {
-            let mut incomplete = integrate(&mut txn, decoded, raw)?;
+            let mut left_out = integrate(&mut txn, decoded, raw)?;
             if txn.has_missing_updates() {
                 txn.prune_pending();
-                incomplete = true;
+                left_out.incomplete = true;
             }
+            let LeftOut { incomplete, refused } = left_out;
             let change = txn.has_changes().then(|| match raw {
                 // What came in says it already, when all of it was taken.
-                [update] if !incomplete => update.clone(),
+                [update] if !incomplete && refused.is_none() => update.clone(),
                 _ => txn.encode_update_v1().into(),
             });
-            Ok::<_, ApplyError>(Applied { change, incomplete })
+            Ok::<_, ApplyError>(Applied { change, incomplete, refused })
         })??;
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
         Ok(applied)
@@ -169,28 +172,51 @@ impl Document {
     }
 }
 
-/// Applies updates, and says whether structs were left out because others before them are missing.
-fn integrate(txn: &mut TransactionMut<'_>, decoded: Vec<Update>, raw: &[Bytes]) -> Result<bool, ApplyError> {
+/// What could not be taken of some updates.
+#[derive(Default)]
+struct LeftOut {
+    /// Structs before which others are missing.
+    incomplete: bool,
+    /// What yrs could make no sense of.
+    refused: Option<String>,
+}
+
+/// Applies updates as far as that is possible.
+fn integrate(
+    txn: &mut TransactionMut<'_>,
+    decoded: Vec<Update>,
+    raw: &[Bytes],
+) -> Result<LeftOut, ApplyError> {
+    let mut left_out = LeftOut::default();
     let mut with_gaps = Vec::new();
     for (update, raw) in decoded.into_iter().zip(raw) {
+        #[cfg(test)]
+        tests::panic_if_asked(raw);
         match cut(txn, raw)? {
-            None => apply_one(txn, update)?,
+            None => apply_one(txn, update, &mut left_out),
             // What is missing may be in one of the others: who sends it again, sends it with the rest.
             Some(_) => with_gaps.push((update, raw)),
         }
     }
-    let mut incomplete = false;
     for (update, raw) in with_gaps {
         match cut(txn, raw)? {
-            None => apply_one(txn, update)?,
+            None => apply_one(txn, update, &mut left_out),
             Some(rest) => {
-                incomplete = true;
+                left_out.incomplete = true;
                 let rest = Update::decode_v1(&rest).map_err(|error| ApplyError::Broken(error.to_string()))?;
-                apply_one(txn, rest)?;
+                apply_one(txn, rest, &mut left_out);
             }
         }
     }
-    Ok(incomplete)
+    Ok(left_out)
+}
+
+/// yrs gives up at a struct whose parent cannot be one, before it takes the struct: what came before it is
+/// in the document and whole, and the rest of the update is not.
+fn apply_one(txn: &mut TransactionMut<'_>, update: Update, left_out: &mut LeftOut) {
+    if let Err(error) = txn.apply_update(update) {
+        left_out.refused = Some(error.to_string());
+    }
 }
 
 fn cut(txn: &TransactionMut<'_>, raw: &[u8]) -> Result<Option<Vec<u8>>, ApplyError> {
@@ -199,10 +225,6 @@ fn cut(txn: &TransactionMut<'_>, raw: &[u8]) -> Result<Option<Vec<u8>>, ApplyErr
         txn.before_state().get(&client) > clock || txn.insert_set().contains(&ID::new(client, clock))
     };
     Ok(without_gaps(raw, has)?)
-}
-
-fn apply_one(txn: &mut TransactionMut<'_>, update: Update) -> Result<(), ApplyError> {
-    txn.apply_update(update).map_err(|error| ApplyError::Broken(error.to_string()))
 }
 
 /// Runs something of yrs; a panic becomes an error.
@@ -218,4 +240,4 @@ pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, ApplyError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -40,7 +40,7 @@ fn an_update_is_passed_on_as_it_came_and_a_repeated_one_not_at_all() {
     let update = Peer::new(1).insert(0, "abc");
     assert_eq!(
         document.apply(std::slice::from_ref(&update)).unwrap(),
-        Applied { change: Some(update.clone()), incomplete: false }
+        Applied { change: Some(update.clone()), incomplete: false, refused: None }
     );
     assert_eq!(document.apply(&[update]).unwrap(), Applied::default());
     assert_eq!(document.generation(), FIRST_GENERATION + 1);
@@ -63,7 +63,7 @@ fn what_cannot_be_integrated_is_not_kept_and_comes_again_whole() {
     let first = peer.insert(0, "a");
     let second = peer.insert(1, "b");
     let mut document = Document::new();
-    assert_eq!(document.apply(&[second]).unwrap(), Applied { change: None, incomplete: true });
+    assert_eq!(document.apply(&[second]).unwrap(), Applied { change: None, incomplete: true, refused: None });
     assert!(!document.doc.transact().has_missing_updates());
 
     let whole = peer.0.transact().encode_diff_v1(&StateVector::decode_v1(&document.state_vector()).unwrap());
@@ -84,7 +84,7 @@ fn what_comes_after_a_gap_is_not_kept_either() {
     document.apply(&[base]).unwrap();
     let empty = Bytes::from_static(&[0, 0]);
     let applied = document.apply(&[empty, second.clone()]).unwrap();
-    assert_eq!(applied, Applied { change: None, incomplete: true });
+    assert_eq!(applied, Applied { change: None, incomplete: true, refused: None });
     assert_eq!(text(&document), "ab");
 
     // In the wrong order, yet together, nothing is missing.
@@ -169,4 +169,38 @@ fn snapshot_and_log_give_the_document_back() {
     let restored = Document::restore(Some(&snapshot), &log).unwrap();
     assert_eq!(text(&restored), "abcde");
     assert_eq!(restored.state_vector(), document.state_vector());
+}
+
+/// An update that is well-formed, and at which a test has yrs panic: no such one is known of this version,
+/// but there have been some.
+pub(crate) fn panics() -> Bytes {
+    Bytes::from_static(&[1, 1, 77, 0, 4, 1, 6, b'p', b'a', b'n', b'i', b'c', b's', 1, b'x', 0])
+}
+
+pub(super) fn panic_if_asked(update: &[u8]) {
+    assert!(*update != *panics(), "as the test asked");
+}
+
+#[test]
+fn a_panic_inside_yrs_is_an_error_here() {
+    check_update(&panics()).unwrap();
+    let result = Document::new().apply(&[panics()]);
+    assert!(matches!(result, Err(ApplyError::Broken(reason)) if reason.contains("as the test asked")));
+}
+
+/// Its parent is a text's letter, which cannot have children.
+#[test]
+fn what_makes_no_sense_is_refused_and_what_came_before_it_stays() {
+    let mut document = Document::new();
+    document.apply(&[Peer::new(1).insert(0, "abc")]).unwrap();
+    let nonsense = Bytes::from_static(&[1, 1, 77, 0, 4, 0, 1, 0, 1, b'x', 0]);
+    let good = Peer::new(2).insert(0, "x");
+    let applied = document.apply(&[good, nonsense.clone()]).unwrap();
+    assert!(applied.refused.is_some() && applied.change.is_some());
+    assert_eq!(text(&document).len(), 4);
+    let applied = document.apply(&[nonsense]).unwrap();
+    assert!(applied.refused.is_some() && applied.change.is_none());
+    document.apply(&[Peer::new(3).insert(0, "y")]).unwrap();
+    let restored = Document::restore(Some(&document.state().unwrap()), &[]).unwrap();
+    assert_eq!(text(&restored), text(&document));
 }

@@ -1,3 +1,5 @@
+//! Markdown there and back, and texts that no document can carry.
+
 use proptest::prelude::*;
 
 use super::*;

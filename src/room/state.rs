@@ -4,8 +4,12 @@
 //! knows no clock but the one handed in, and cannot fail half way: if the document breaks, the last
 //! effect is [`Effect::Fail`] and the room must be loaded again from the store.
 
+mod effect;
 mod json;
 mod rights;
+mod shown;
+
+pub use effect::{Acknowledgement, Effect, changes_in};
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,8 +21,7 @@ use super::presence::PresenceMap;
 use crate::document::{Applied, ApplyError, Document};
 use crate::error::{Code, RealtimeError};
 use crate::host::User;
-use crate::ids::{ClientId, RoomId, UserId};
-use crate::protocol::awareness::{self, Presence};
+use crate::ids::{ClientId, RoomId};
 use crate::protocol::control;
 use crate::protocol::frame::Frame;
 use crate::protocol::json as protocol_json;
@@ -59,48 +62,6 @@ pub struct Member {
     pub speaks_json: bool,
     /// How it wants to hear of saved edits.
     pub ack: AckMode,
-}
-
-/// What the room does about something.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Send a frame to one client.
-    Send(ClientId, Frame),
-    /// Append a change to the log, then send its frame to everybody except its author and those who are behind.
-    Change {
-        /// The change, for the log.
-        update: Bytes,
-        /// The client that made it.
-        author: ClientId,
-        /// The frame for the others.
-        frame: Frame,
-    },
-    /// Send a presence state to everybody.
-    Presence(Presence),
-    /// Once all changes so far are on disk, tell this client.
-    Acknowledge(ClientId, Acknowledgement),
-    /// Tell the host that a client's frame was refused.
-    ApplyFailed(ClientId, String),
-    /// The document is broken: close everybody, drop this state, load again.
-    Fail(String),
-}
-
-/// The frames of the changes among effects. All of them are in the document by the time the first is
-/// carried out, so who misses one misses the rest with it.
-pub fn changes_in(effects: &[Effect]) -> impl Iterator<Item = Frame> {
-    effects.iter().filter_map(|effect| match effect {
-        Effect::Change { frame, .. } => Some(frame.clone()),
-        _ => None,
-    })
-}
-
-/// What a client is told when its edits are on disk.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Acknowledgement {
-    /// Its own update.
-    Echo(Frame),
-    /// A control message.
-    Saved,
 }
 
 /// One room's people and document.
@@ -370,13 +331,16 @@ impl RoomState {
             }
             Err(ApplyError::Broken(reason)) => effects.push(Effect::Fail(reason)),
             // One of several: the others must not suffer for it.
-            Err(_) if updates.payloads.len() > 1 => {
-                for (at, payload) in updates.payloads.into_iter().enumerate() {
-                    let answer_at = (updates.answer_at == Some(at)).then_some(0);
-                    self.apply(client, Updates { payloads: vec![payload], answer_at }, effects);
-                }
-            }
+            Err(_) if updates.payloads.len() > 1 => self.apply_each(client, &updates, effects),
             Err(error) => self.refuse(client, &error.to_string(), effects),
+        }
+    }
+
+    /// Updates one by one; what is in the document already changes nothing.
+    fn apply_each(&mut self, client: ClientId, updates: &Updates, effects: &mut Vec<Effect>) {
+        for (at, payload) in updates.payloads.iter().enumerate() {
+            let answer_at = (updates.answer_at == Some(at)).then_some(0);
+            self.apply(client, Updates { payloads: vec![payload.clone()], answer_at }, effects);
         }
     }
 
@@ -384,6 +348,13 @@ impl RoomState {
         if let Some(update) = applied.change {
             let frame = sync::update(&update);
             effects.push(Effect::Change { update, author: client, frame });
+        }
+        if let Some(problem) = &applied.refused {
+            return match updates.payloads.len() {
+                1 => self.refuse(client, problem, effects),
+                // One of several: the others are in, and are only to be acknowledged.
+                _ => self.apply_each(client, updates, effects),
+            };
         }
         let generation = self.document.generation();
         let Some(seat) = self.seats.get_mut(&client) else { return };
@@ -419,43 +390,6 @@ impl RoomState {
                     Effect::Acknowledge(client, Acknowledgement::Echo(echo))
                 }));
             }
-        }
-    }
-
-    fn take_presence(&mut self, client: ClientId, states: &[u8], effects: &mut Vec<Effect>) {
-        let Some(seat) = self.seats.get(&client) else { return };
-        let user = seat.member.user.id.clone();
-        match awareness::decode(states) {
-            Ok(states) => self.spread_presence(client, &user, states, effects),
-            Err(error) => self.refuse(client, &error.to_string(), effects),
-        }
-    }
-
-    fn spread_presence(
-        &mut self,
-        client: ClientId,
-        user: &UserId,
-        states: Vec<Presence>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let changes = self.presence.receive(client, user, states);
-        let to_sender = if self.presence_is_shared {
-            effects.extend(changes.changed.into_iter().map(Effect::Presence));
-            changes.challenge
-        } else {
-            [changes.changed, changes.challenge].concat()
-        };
-        if !to_sender.is_empty() && !self.speaks_json(client) {
-            let states = awareness::encode(to_sender.iter());
-            effects.push(Effect::Send(client, sync::awareness(&states)));
-        }
-    }
-
-    fn send_presence(&self, client: ClientId, effects: &mut Vec<Effect>) {
-        if self.presence_is_shared && !self.presence.is_empty() {
-            let all = self.presence.all();
-            let states = awareness::encode(all.iter().copied());
-            effects.push(Effect::Send(client, sync::awareness(&states)));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -23,6 +24,7 @@ use crate::limits::ConnectionPermit;
 use crate::protocol::{self, control};
 use crate::room::messages::{Join, Message};
 use crate::room::outbox::Outbox;
+use crate::room::registry::Inbox;
 use crate::room::sessions::{Session, SessionEntry};
 use crate::room::state::Member;
 use crate::room_type::{ConnectRequest, Peer, RoomType};
@@ -66,51 +68,71 @@ impl Candidate<'_> {
 
     async fn admit_to_record(&self, room: &RoomId, socket: &mut Socket) -> Result<Option<Admitted>> {
         let asked_at = Instant::now();
-        let mut first = None;
-        // A stock client sends its state vector at once; read beside the check, it lets one step 2 answer both.
-        let authorization = {
-            let check = self.authorize(room);
-            tokio::pin!(check);
-            tokio::select! {
-                biased;
-                answer = &mut check => answer?,
-                incoming = socket.next() => match incoming {
-                    Incoming::Closed | Incoming::Violation(_) => return Ok(None),
-                    other => {
-                        first = Some(other);
-                        check.await?
-                    }
-                }
-            }
+        let Some((authorization, first)) = self.authorize_beside(room, socket).await? else {
+            return Ok(None);
         };
         let read_only = judge(&self.context.config, room, &authorization)?;
         let permit = self.context.counters.admit(self.ip, &authorization.user.id)?;
         let says_hello = matches!(&first, Some(Incoming::Text(text)) if protocol::json::is_hello(text));
-        let speaks_json = self.request.speaks_json || says_hello;
-        let reads_text = self.request.reads_text || says_hello;
+        let member = Member {
+            user: authorization.user,
+            read_only,
+            reads_text: self.request.reads_text || says_hello,
+            speaks_json: self.request.speaks_json || says_hello,
+            ack: self.request.ack,
+        };
         let session = self
-            .session(room, authorization.user.id.clone(), reads_text)
+            .session(room, member.user.id.clone(), member.reads_text)
             .authorized(self.request.token.clone(), read_only);
         let session = self.context.sessions.enter(session, asked_at)?;
-        let (binary, other) = match first {
+        let (binary, later) = match first {
             Some(Incoming::Binary(frame)) if frame.len() <= FIRST_FRAME_BYTES_MAX => (Some(frame), None),
-            // What the join itself answers.
-            Some(Incoming::Text(_)) if says_hello => (None, None),
-            other => (None, other),
+            Some(Incoming::Binary(frame)) => (None, Some(Message::Frames(self.client, vec![frame]))),
+            // A hello is answered by the join itself.
+            Some(Incoming::Text(text)) if !says_hello => (None, Some(Message::Text(self.client, text))),
+            _ => (None, None),
         };
+        let inbox = self.join(room, member, session.session(), binary).await?;
+        if let Some(message) = later {
+            // A room that is gone has closed this client.
+            let _ = inbox.send(message).await;
+        }
+        Ok(Some(Admitted { destination: Destination::Record(inbox), session, _permit: permit }))
+    }
+
+    /// Asks the host, and reads the client's first frame meanwhile: a stock client sends its state vector at
+    /// once, which lets one step 2 answer both it and the join. `None` if the client went away.
+    async fn authorize_beside(
+        &self,
+        room: &RoomId,
+        socket: &mut Socket,
+    ) -> Result<Option<(Authorization, Option<Incoming>)>> {
+        let check = self.authorize(room);
+        tokio::pin!(check);
+        tokio::select! {
+            biased;
+            answer = &mut check => Ok(Some((answer?, None))),
+            incoming = socket.next() => match incoming {
+                Incoming::Closed | Incoming::Violation(_) => Ok(None),
+                first => Ok(Some((check.await?, Some(first)))),
+            }
+        }
+    }
+
+    async fn join(
+        &self,
+        room: &RoomId,
+        member: Member,
+        session: &Arc<Session>,
+        first: Option<Bytes>,
+    ) -> Result<Inbox> {
         let (reply, joined) = oneshot::channel();
         let join = Join {
             client: self.client,
-            member: Member {
-                user: authorization.user,
-                read_only,
-                reads_text,
-                speaks_json,
-                ack: self.request.ack,
-            },
+            member,
             outbox: self.outbox.clone(),
-            session: Arc::clone(session.session()),
-            first: binary,
+            session: Arc::clone(session),
+            first,
             arrival: None,
             reply,
         };
@@ -118,22 +140,10 @@ impl Candidate<'_> {
             inbox = self.context.rooms.join(room, join) => inbox?,
             () = self.context.stopping.cancelled() => return Err(shutting_down()),
         };
-        match joined.await {
-            Ok(result) => result?,
-            Err(_) => {
-                return Err(RealtimeError::new(Code::Internal, "the room ended while the client joined"));
-            }
-        }
-        let pending = match other {
-            Some(Incoming::Binary(frame)) => Some(Message::Frames(self.client, vec![frame])),
-            Some(Incoming::Text(text)) => Some(Message::Text(self.client, text)),
-            _ => None,
-        };
-        if let Some(message) = pending {
-            // A room that is gone has closed this client.
-            let _ = inbox.send(message).await;
-        }
-        Ok(Some(Admitted { destination: Destination::Record(inbox), session, _permit: permit }))
+        joined.await.unwrap_or_else(|_| {
+            Err(RealtimeError::new(Code::Internal, "the room ended while the client joined"))
+        })?;
+        Ok(inbox)
     }
 
     async fn admit_to_custom(&self, room: &RoomId, room_type: Arc<dyn RoomType>) -> Result<Admitted> {

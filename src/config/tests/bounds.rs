@@ -1,3 +1,5 @@
+//! Files and values that are too large or too deep.
+
 use std::fmt::Write as _;
 use std::time::Instant;
 

@@ -1,3 +1,5 @@
+//! Wrong values: what is said of them, and where.
+
 use serde_json::json;
 
 use super::*;

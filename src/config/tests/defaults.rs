@@ -1,3 +1,5 @@
+//! The example file, the defaults in it, and the keys of the settings.
+
 use serde_json::json;
 
 use super::super::{known, yaml};

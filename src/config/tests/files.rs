@@ -1,3 +1,5 @@
+//! Files: missing, unreadable, empty, nested or not.
+
 use super::*;
 
 #[test]

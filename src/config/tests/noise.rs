@@ -1,3 +1,5 @@
+//! Random values and random text.
+
 use proptest::prelude::*;
 use serde_json::{Map, json};
 

@@ -1,3 +1,5 @@
+//! Unknown keys, old spellings and the like.
+
 use serde_json::json;
 
 use super::*;

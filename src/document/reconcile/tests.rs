@@ -1,3 +1,5 @@
+//! Edits made elsewhere, as clerks make them.
+
 mod maker;
 mod peer;
 mod random;

@@ -1,3 +1,5 @@
+//! The editor's tree in Yjs, there and back.
+
 use proptest::prelude::*;
 use serde_json::json;
 use yrs::types::Attrs as TextAttrs;

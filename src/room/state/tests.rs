@@ -12,6 +12,7 @@ mod viewers;
 
 use super::*;
 use crate::ids::UserId;
+use crate::protocol::awareness::{self, Presence};
 use editor::Editor;
 
 pub(in crate::room) const ANN: ClientId = ClientId::new(1);

@@ -1,7 +1,7 @@
 //! A document that breaks: everybody is sent away, and the next to come gets the room from the store.
 
 use super::*;
-use crate::room::state::tests::broken::breaks_the_document;
+use crate::document::tests::panics;
 use crate::room::state::tests::update;
 
 #[tokio::test(start_paused = true)]
@@ -10,7 +10,7 @@ async fn a_broken_document_is_loaded_again_with_everything_that_was_taken() {
     let (ann, bob) = (harness.join().await, harness.join().await);
     ann.types("hello").await;
     ann.settled().await;
-    bob.send(Message::Frames(bob.id, vec![update(&breaks_the_document(1))])).await;
+    bob.send(Message::Frames(bob.id, vec![update(&panics())])).await;
     for client in [&ann, &bob] {
         assert_eq!(client.read_until("close 4500").await.last().unwrap(), "close 4500");
     }
@@ -32,7 +32,7 @@ async fn a_room_that_fails_ends_its_running_save_before_it_can_be_loaded_again()
     harness.disk.hold(Call::SaveSnapshot);
     let request = harness.ask_snapshot();
     harness.begun(Call::SaveSnapshot, 1).await;
-    client.send(Message::Frames(client.id, vec![update(&breaks_the_document(1))])).await;
+    client.send(Message::Frames(client.id, vec![update(&panics())])).await;
     client.read_until("close 4500").await;
     let arrival = harness.arrive(|_| ());
     harness.pass(Duration::from_secs(1)).await;

@@ -1,0 +1,49 @@
+//! What follows from what happened in a room.
+
+use bytes::Bytes;
+
+use crate::ids::ClientId;
+use crate::protocol::awareness::Presence;
+use crate::protocol::frame::Frame;
+
+/// What the room does about something.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a frame to one client.
+    Send(ClientId, Frame),
+    /// Append a change to the log, then send its frame to everybody except its author and those who are behind.
+    Change {
+        /// The change, for the log.
+        update: Bytes,
+        /// The client that made it.
+        author: ClientId,
+        /// The frame for the others.
+        frame: Frame,
+    },
+    /// Send a presence state to everybody.
+    Presence(Presence),
+    /// Once all changes so far are on disk, tell this client.
+    Acknowledge(ClientId, Acknowledgement),
+    /// Tell the host that a client's frame was refused.
+    ApplyFailed(ClientId, String),
+    /// The document is broken: close everybody, drop this state, load again.
+    Fail(String),
+}
+
+/// The frames of the changes among effects. All of them are in the document by the time the first is
+/// carried out, so who misses one misses the rest with it.
+pub fn changes_in(effects: &[Effect]) -> impl Iterator<Item = Frame> {
+    effects.iter().filter_map(|effect| match effect {
+        Effect::Change { frame, .. } => Some(frame.clone()),
+        _ => None,
+    })
+}
+
+/// What a client is told when its edits are on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Acknowledgement {
+    /// Its own update.
+    Echo(Frame),
+    /// A control message.
+    Saved,
+}
