@@ -39,6 +39,8 @@ pub(super) struct Loaded {
     pub(super) drafted_seq: u64,
     /// The host's text, if known.
     pub(super) host_text: Option<HostText>,
+    /// The last text of the host's own that ours took the place of.
+    pub(super) text_before_draft: Option<HostText>,
     /// The record holds what the document cannot carry.
     pub(super) lossy: bool,
 }
@@ -87,6 +89,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
         log_has_gap: false,
         in_draft,
         drafted_seq: stored.drafted.as_ref().map_or(stored.last_seq, |drafted| drafted.seq),
+        text_before_draft: stored.drafted.as_ref().and_then(|drafted| drafted.before.clone()),
         host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
     };
@@ -106,6 +109,8 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
     let Some(base) = loaded.host_text.clone() else { return Ok(loaded) };
     let text: HostText = match ask_host(id, services).await {
         Ok(record) if *record.markdown == *base => return Ok(loaded),
+        // What it had before our draft: it does not give drafts back, and nothing was edited.
+        Ok(record) if loaded.text_before_draft.as_deref() == Some(&record.markdown) => return Ok(loaded),
         Ok(record) => record.markdown.into(),
         Err(error) => {
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
@@ -118,7 +123,9 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
         // The process ended between the draft and the note of it.
         loaded.in_draft = loaded.in_snapshot;
         loaded.drafted_seq = if loaded.in_draft { loaded.log.last_seq() } else { loaded.drafted_seq };
-        loaded.log.drafted(loaded.drafted_seq, text.clone());
+        let before = loaded.text_before_draft.take().or(loaded.host_text.take());
+        loaded.log.drafted(loaded.drafted_seq, text.clone(), before.clone());
+        loaded.text_before_draft = before;
         loaded.host_text = Some(text);
         return Ok(loaded);
     }
@@ -163,9 +170,10 @@ async fn merge(
         }
         loaded.in_snapshot = false;
     } else {
-        loaded.log.drafted(loaded.drafted_seq, text.clone());
+        loaded.log.drafted(loaded.drafted_seq, text.clone(), None);
     }
     loaded.host_text = Some(text);
+    loaded.text_before_draft = None;
     loaded.lossy = !merged.lost.is_empty();
     if loaded.lossy {
         tell_of_loss(id, &merged.lost, services);
@@ -230,6 +238,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         in_draft: true,
         drafted_seq,
         host_text: Some(seed.text),
+        text_before_draft: None,
         lossy,
     })
 }

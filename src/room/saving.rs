@@ -48,6 +48,9 @@ pub struct Saving {
     host_text: Option<HostText>,
     /// A text of ours that the host may have although writing it seemed to fail.
     attempted: Option<HostText>,
+    /// The last text of the host's own that ours took the place of. Should the host give it again without
+    /// saying that something changed, it gives what it had before our draft, and nothing was edited.
+    before: Option<HostText>,
     version: u64,
     dirty_since: Option<Instant>,
     failures: u32,
@@ -83,6 +86,8 @@ pub struct SaveJob {
     pub host_text: Option<HostText>,
     /// A text that the host may have as well: of an earlier try.
     pub attempted: Option<HostText>,
+    /// What the host may give as well: its own last text, from before our drafts.
+    pub before: Option<HostText>,
     /// Whether a draft is to be written.
     pub draft: bool,
 }
@@ -131,6 +136,7 @@ impl Saving {
             drafted: saved_up_to(loaded.in_draft),
             host_text: loaded.host_text.clone(),
             attempted: None,
+            before: loaded.text_before_draft.clone(),
             version: loaded.version,
             dirty_since: Some(now),
             failures: 0,
@@ -191,6 +197,7 @@ impl Saving {
             version: (self.snapshotted < demand.generation || demand.log_has_gap).then_some(self.version + 1),
             host_text: self.host_text.clone(),
             attempted: self.attempted.clone(),
+            before: self.before.clone(),
             draft: demand.draft && self.drafted < demand.generation,
         }
     }
@@ -209,7 +216,8 @@ impl Saving {
         }
         match &report.draft {
             Some(Ok(text)) => {
-                self.host_text = Some(text.clone());
+                let replaced = self.host_text.replace(text.clone());
+                self.before = self.before.take().or(replaced.filter(|replaced| replaced != text));
                 self.attempted = None;
                 self.drafted = self.drafted.max(report.generation);
             }
@@ -231,13 +239,13 @@ impl Saving {
     }
 
     /// The text that the host last had, if this is another one that is not ours. A host whose text was
-    /// not known before is taken at its word.
-    pub fn host_text_if_not(&mut self, text: &HostText) -> Option<HostText> {
+    /// not known before is taken at its word. `told`: it says itself that something changed.
+    pub fn host_text_if_not(&mut self, text: &HostText, told: bool) -> Option<HostText> {
         let Some(known) = &self.host_text else {
             self.host_text = Some(text.clone());
             return None;
         };
-        if known == text {
+        if known == text || (!told && self.before.as_ref() == Some(text)) {
             return None;
         }
         if self.attempted.as_ref() == Some(text) {
@@ -251,7 +259,13 @@ impl Saving {
     pub fn host_has(&mut self, text: HostText, drafted: Option<u64>) {
         self.host_text = Some(text);
         self.attempted = None;
+        self.before = None;
         self.drafted = drafted.unwrap_or(self.drafted).max(self.drafted);
+    }
+
+    /// The last text of the host's own that ours took the place of.
+    pub const fn text_before_draft(&self) -> Option<&HostText> {
+        self.before.as_ref()
     }
 
     /// The host's text, if known.
@@ -357,8 +371,9 @@ async fn changed_elsewhere(
             return Err(failed(RealtimeError::new(Code::HostFailed, problem)));
         }
     };
-    let is_ours = **known == *now || job.attempted.as_deref() == Some(&now);
-    Ok((!is_ours).then(|| now.into()))
+    let known = [Some(known), job.attempted.as_ref(), job.before.as_ref()];
+    let is_known = known.into_iter().flatten().any(|known| **known == *now);
+    Ok((!is_known).then(|| now.into()))
 }
 
 /// Tells the host, and the log, how a save went.
@@ -400,6 +415,7 @@ mod tests {
             drafted: FIRST_GENERATION,
             host_text: None,
             attempted: None,
+            before: None,
             version: 0,
             dirty_since: None,
             failures: 0,

@@ -57,7 +57,7 @@ pub(super) fn update(room: &RoomId, seq: u64, text: &str) -> Entry {
 }
 
 pub(super) fn note(room: &RoomId, seq: u64, text: u8) -> Entry {
-    Entry::Drafted(Drafted { room: room.clone(), seq, text: text.to_string().into() })
+    Entry::Drafted(Drafted { room: room.clone(), seq, text: text.to_string().into(), before: None })
 }
 
 pub(super) fn snapshot(room: &RoomId, version: u64, covers_seq: u64, text: &str) -> NewSnapshot {
@@ -210,7 +210,7 @@ pub(super) fn a_note_goes_with_the_newest_seq<D: Disk>() {
     backend.save_snapshot(&snapshot(&x, 1, 2, "s")).unwrap();
     drop(backend);
     let drafted = disk.open().load(&x).unwrap().drafted.unwrap();
-    assert_eq!(drafted, Drafted { room: x, seq: 2, text: "2".into() });
+    assert_eq!(drafted, Drafted { room: x, seq: 2, text: "2".into(), before: None });
 }
 
 pub(super) fn a_sweep_takes_only_copies_that_nobody_uses<D: Disk>() {

@@ -150,6 +150,8 @@ pub struct Drafted {
     pub seq: u64,
     /// That text.
     pub text: HostText,
+    /// The last text of the host's own that ours took the place of, if ours did.
+    pub before: Option<HostText>,
 }
 
 /// What is written in groups: one entry of a room's log, or a note beside it.

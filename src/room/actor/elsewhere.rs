@@ -35,7 +35,7 @@ impl Actor {
     pub(super) fn looked(&mut self, answer: Result<LoadedRecord>) -> Option<End> {
         self.look_task = None;
         match answer {
-            Ok(record) => self.merge_host_text(record.markdown.into()),
+            Ok(record) => self.merge_host_text(record.markdown.into(), true),
             Err(error) => {
                 warn!(
                     operation = "realtime:room:merge", room = %self.id, code = %error.code,
@@ -46,9 +46,9 @@ impl Actor {
         }
     }
 
-    /// The host has this text now.
-    pub(super) fn merge_host_text(&mut self, text: HostText) -> Option<End> {
-        let base = self.saving.host_text_if_not(&text)?;
+    /// The host has this text now; `told`: it says itself that something changed.
+    pub(super) fn merge_host_text(&mut self, text: HostText, told: bool) -> Option<End> {
+        let base = self.saving.host_text_if_not(&text, told)?;
         let was_drafted = self.saving.is_drafted(self.state.document().generation());
         let merged = match self.state.document_mut().merge_external(&base, &text) {
             Ok(merged) => merged,
@@ -91,7 +91,7 @@ impl Actor {
                     Err(_backlogged) => self.gap_at = Some(generation),
                 }
             }
-            None => self.log.drafted(drafted_seq, text.clone()),
+            None => self.log.drafted(drafted_seq, text.clone(), None),
         }
     }
 

@@ -74,7 +74,7 @@ impl Actor {
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
             self.drafted_seq = self.drafted_seq.max(report.seq);
-            self.log.drafted(report.seq, text.clone());
+            self.log.drafted(report.seq, text.clone(), self.saving.text_before_draft().cloned());
         }
         let created = matches!(report.snapshot, Some(Ok(_)));
         if created {
@@ -97,7 +97,7 @@ impl Actor {
                 self.answer_snapshot_requests(report.generation, created);
             }
         }
-        report.elsewhere.and_then(|text| self.merge_host_text(text))
+        report.elsewhere.and_then(|text| self.merge_host_text(text, false))
     }
 
     /// A snapshot up to this generation is on disk.
@@ -110,7 +110,7 @@ impl Actor {
             && self.gap_at.is_none()
             && let Some(text) = self.saving.host_text()
         {
-            self.log.drafted(self.drafted_seq, text.clone());
+            self.log.drafted(self.drafted_seq, text.clone(), self.saving.text_before_draft().cloned());
         }
     }
 

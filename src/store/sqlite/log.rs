@@ -22,7 +22,8 @@ pub(super) const SCHEMA: &str = "
         last_version INTEGER NOT NULL DEFAULT 0,
         snapshot_version INTEGER NOT NULL DEFAULT 0,
         drafted_seq INTEGER,
-        drafted_text TEXT
+        drafted_text TEXT,
+        text_before_draft TEXT
     ) STRICT;
     CREATE TABLE realtime_updates (
         room_key INTEGER NOT NULL,
@@ -40,7 +41,7 @@ pub(in crate::store) struct StoredLog {
     pub(in crate::store) last_version: u64,
     /// The newest snapshot that must be there, 0 if there need be none.
     pub(in crate::store) snapshot_version: u64,
-    drafted: Option<(u64, HostText)>,
+    drafted: Option<(u64, HostText, Option<HostText>)>,
 }
 
 impl StoredLog {
@@ -55,7 +56,12 @@ impl StoredLog {
             log: self.log,
             last_seq: self.last_seq,
             last_version: self.last_version,
-            drafted: self.drafted.map(|(seq, text)| Drafted { room: room.clone(), seq, text }),
+            drafted: self.drafted.map(|(seq, text, before)| Drafted {
+                room: room.clone(),
+                seq,
+                text,
+                before,
+            }),
             rejected,
         }
     }
@@ -65,7 +71,7 @@ impl StoredLog {
 pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<StoredLog, Problem> {
     let found = connection
         .prepare_cached(
-            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text
+            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text, text_before_draft
              FROM realtime_rooms WHERE room_id = ?",
         )?
         .query_row([room.as_str()], |row| {
@@ -75,7 +81,10 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
                 last_seq: from_sql(row.get(1)?),
                 last_version: from_sql(row.get(2)?),
                 snapshot_version: from_sql(row.get(3)?),
-                drafted: seq.zip(row.get::<_, Option<HostText>>(5)?),
+                drafted: match (seq, row.get(5)?) {
+                    (Some(seq), Some(text)) => Some((seq, text, row.get(6)?)),
+                    _ => None,
+                },
             };
             Ok((row.get::<_, i64>(0)?, stored))
         })
@@ -162,10 +171,10 @@ fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> 
     if let Some(drafted) = room.drafted {
         connection
             .prepare_cached(
-                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_text = ?2
+                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_text = ?2, text_before_draft = ?4
                  WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
             )?
-            .execute(params![to_sql(drafted.seq), drafted.text, room.key])?;
+            .execute(params![to_sql(drafted.seq), drafted.text, room.key, drafted.before])?;
     }
     Ok(())
 }

@@ -56,8 +56,10 @@ impl RoomLog {
 
     /// Queues the note that the host's text, which is this, contains the log up to and including `seq`.
     /// A newer note replaces one that still waits, so it is never refused.
-    pub fn drafted(&self, seq: u64, text: HostText) {
-        self.state.shared.drafted(&self.state, seq, text);
+    ///
+    /// `before` is the last text of the host's own that ours took the place of.
+    pub fn drafted(&self, seq: u64, text: HostText, before: Option<HostText>) {
+        self.state.shared.drafted(&self.state, seq, text, before);
     }
 
     /// The `seq` up to which, and including which, everything is on disk.

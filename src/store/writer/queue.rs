@@ -134,17 +134,17 @@ impl Shared {
         queue.waiting.add(size);
         queue.work.updates.push(Entry::Update(Append { room: log.room.clone(), seq, update }));
         if let Some((contains, text)) = note {
-            queue.note(Drafted { room: log.room.clone(), seq: contains.unwrap_or(seq), text });
+            queue.note(Drafted { room: log.room.clone(), seq: contains.unwrap_or(seq), text, before: None });
         }
         self.wake_for_entry(queue);
         Ok(seq)
     }
 
     /// Queues a note.
-    pub(super) fn drafted(&self, log: &LogState, seq: u64, text: HostText) {
+    pub(super) fn drafted(&self, log: &LogState, seq: u64, text: HostText, before: Option<HostText>) {
         let mut queue = self.lock();
         if !queue.is_closed() {
-            queue.note(Drafted { room: log.room.clone(), seq, text });
+            queue.note(Drafted { room: log.room.clone(), seq, text, before });
             self.wake_for_entry(queue);
         }
     }

@@ -168,3 +168,29 @@ async fn what_a_damaged_snapshot_lost_comes_back_from_the_draft() {
     assert_eq!(client.editor.content().xml.matches("Written inside.").count(), 1);
     assert_eq!(seeded_words(&client.editor), 1);
 }
+
+/// Some hosts keep drafts apart and go on giving the record's own text.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_give_drafts_back_takes_nothing_away() {
+    let mut harness = Harness::start();
+    let before = text_of(&harness);
+    for words in ["Written first.", "Written second."] {
+        let client = harness.join().await;
+        client.writes(words).await;
+        client.settled().await;
+        harness.snapshot().await.unwrap();
+        set_text(&harness, &before);
+        client.writes("Written between.").await;
+        client.settled().await;
+        harness.snapshot().await.unwrap();
+        set_text(&harness, &before);
+        harness.crash().await;
+    }
+    assert_eq!((in_draft(&harness, "Written first."), in_draft(&harness, "Written second.")), (1, 1));
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+    // Only if it says that the record was changed is it taken at its word.
+    let client = harness.join().await;
+    changed_elsewhere(&harness, &before).await;
+    client.settled().await;
+    assert_eq!(client.editor.content().xml.matches("Written").count(), 0);
+}

@@ -11,14 +11,14 @@ async fn closing_writes_what_is_queued_and_ends_everything() {
     let log = harness.open("x").await;
     log.append(text("a")).unwrap();
     log.append(text("b")).unwrap();
-    log.drafted(2, "1".into());
+    log.drafted(2, "1".into(), None);
     harness.store.close(PATIENCE).await.unwrap();
     let stored = harness.disk.stored(&room("x"));
     assert_eq!((stored.log.len(), stored.drafted.unwrap().seq), (2, 2));
     assert_eq!(*log.committed().borrow(), 2);
 
     assert_eq!(log.append(text("c")), Err(Backlogged { seq: 3 }));
-    log.drafted(3, "1".into());
+    log.drafted(3, "1".into(), None);
     assert_eq!(harness.store.load(&room("x")).await.unwrap_err().code, Code::NotRunning);
     let saved = harness.store.save_snapshot(snapshot(&room("x"), 1, 0, "s")).await;
     assert_eq!(saved.unwrap_err().code, Code::NotRunning);

@@ -57,7 +57,7 @@ async fn a_room_that_is_loaded_again_has_everything_that_was_appended_before() {
     log.append(text("a")).unwrap();
     harness.disk.until_begun(Call::Commit, 1).await;
     log.append(text("b")).unwrap();
-    log.drafted(2, "7".into());
+    log.drafted(2, "7".into(), None);
     drop(log);
     let store = harness.store.clone();
     let load = tokio::spawn(async move { store.load(&room("x")).await.unwrap() });
@@ -103,9 +103,9 @@ async fn only_the_newest_note_counts() {
     let harness = Harness::start();
     let log = harness.open("x").await;
     let seq = log.append(text("a")).unwrap();
-    log.drafted(seq, "1".into());
-    log.drafted(seq, "2".into());
-    log.drafted(seq - 1, "3".into());
+    log.drafted(seq, "1".into(), None);
+    log.drafted(seq, "2".into(), None);
+    log.drafted(seq - 1, "3".into(), None);
     let (stored, _) = harness.store.load(&room("x")).await.unwrap();
     assert_eq!(stored.drafted.unwrap().text, "2".into());
 }

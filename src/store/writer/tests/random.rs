@@ -71,7 +71,7 @@ impl Room {
 
     fn note(&mut self) {
         let seq = self.log.last_seq();
-        self.log.drafted(seq, seq.to_string().into());
+        self.log.drafted(seq, seq.to_string().into(), None);
         self.noted = Some(seq);
     }
 
