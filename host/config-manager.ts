@@ -16,20 +16,25 @@ export class RealtimeConfigManager {
   readonly basePath: string
   /** The file that is read. */
   readonly configPath: string
+  /** The host's feature flags, which go over the file; null if there are none to look for. */
+  readonly featuresPath: string | null
   readonly #logger: Logger | undefined
 
   /**
    * @param basePath - the system data folder
    * @param logger - gets the warnings of {@link loadConfig}; without one they go to `process.emitWarning`
+   * @param featuresPath - the host's `features.yml`, which may be missing
    */
-  constructor(basePath = '.system-data', logger?: Logger) {
+  constructor(basePath = '.system-data', logger?: Logger, featuresPath?: string) {
     this.basePath = path.resolve(basePath)
     this.configPath = path.join(this.basePath, CONFIG_FILE)
+    this.featuresPath = featuresPath === undefined ? null : path.resolve(featuresPath)
     this.#logger = logger
   }
 
   /**
-   * Reads the file, completed with defaults. A file that is not there means the defaults, with a warning.
+   * Reads the file, completed with defaults, and the feature flags over it. A file that is not there means the
+   * defaults, with a warning.
    *
    * @throws RealtimeError with code `CONFIG_INVALID` and `context` `{file, line, key, found, allowed}`
    */
@@ -39,8 +44,7 @@ export class RealtimeConfigManager {
       (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
     )
     if (!there) this.#warn(`${this.configPath} is not there: the defaults are used`)
-    // An empty object takes the same way as a file without keys, environment variables included.
-    const { config, warnings } = there ? this.#read() : this.validateConfig({})
+    const { config, warnings } = this.#read(there ? this.configPath : null)
     for (const warning of warnings) this.#warn(warning)
     return config
   }
@@ -59,8 +63,8 @@ export class RealtimeConfigManager {
     return callEngine(() => RealtimeModule.validateConfig(config)) as CheckedConfig
   }
 
-  #read(): CheckedConfig {
-    return callEngine(() => RealtimeModule.readConfig(this.configPath)) as CheckedConfig
+  #read(file: string | null): CheckedConfig {
+    return callEngine(() => RealtimeModule.readConfig(file, this.featuresPath)) as CheckedConfig
   }
 
   #warn(message: string): void {

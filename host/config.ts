@@ -10,6 +10,17 @@ export interface RealtimeConfig {
   host: string
   /** The beginning of every URL path. @default '/realtime' */
   path: string
+  /** Parts that can be switched off. */
+  features?: {
+    /** Whether there is realtime at all, as `enabled`. @default true */
+    realtime: boolean
+    /** Whether records may be edited together; else everybody reads only. @default true */
+    collaborative_editing: boolean
+    /** Whether people see each other. @default true */
+    presence_tracking: boolean
+    /** Whether snapshots are taken and drafts written, as `snapshots.enabled`. @default true */
+    snapshots: boolean
+  }
   rooms: {
     /** Rooms that may be live at once; joining a live room is always allowed. @default 100 */
     max_rooms: number

@@ -10,15 +10,12 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
+import { correlationId } from './correlation-id.js'
+
 const CORE = '@civicpress/core'
 
 /** Facts about an error, for logs and for the host. */
 export type ErrorContext = Record<string, unknown>
-
-function correlationId(): string {
-  const random = Math.random().toString(36).slice(2, 9).padEnd(7, '0')
-  return `err_${Date.now().toString(36)}_${random}`
-}
 
 /** Stands in for core's abstract base class. */
 export abstract class CivicPressError extends Error {

@@ -180,3 +180,8 @@ export async function askEngine<T>(call: () => Promise<T>): Promise<T> {
     throw fromEngine(error)
   }
 }
+
+/** A member that is there for its shape, of something that the engine alone does. */
+export function unsupported(why: string): RealtimeError {
+  return new RealtimeError(`not supported: ${why}`, undefined, { code: 'UNSUPPORTED', statusCode: 501 })
+}

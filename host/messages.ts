@@ -87,11 +87,14 @@ export interface ErrorMessage {
   error: { code: string; message: string; statusCode?: number; correlationId?: string }
 }
 
+/** How serious a message for people is. */
+export type NoticeLevel = 'info' | 'warning' | 'error'
+
 /** A message for people. */
 export interface NoticeMessage {
   type: MessageType.CONTROL
   event: ControlEvent.NOTICE
-  notice: { level: 'info' | 'warning' | 'error'; message: string }
+  notice: { level: NoticeLevel; message: string }
 }
 
 /** The user's sessions were revoked; close 4001 follows. */

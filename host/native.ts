@@ -3,10 +3,18 @@
 import type * as Native from '../index.js'
 
 export type {
-  AuthorizeRequest,
   Authorization,
+  AuthorizeRequest,
+  ClientPermissions,
+  ConfigReport,
+  ConnectAnswer,
+  Connection,
+  ConnectRequest,
+  Health,
   HostCallbacks,
   LoadedRecord,
+  RoomSummary,
+  RoomTypeCallbacks,
 } from '../index.js'
 
 function load(): typeof Native {

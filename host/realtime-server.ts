@@ -1,87 +1,77 @@
 /** The engine as CivicPress core sees it: one server that is started, asked and shut down. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
+import path from 'node:path'
 
 import type { RealtimeConfig } from './config.js'
+import { ConnectionMap } from './connection-map.js'
 import { RECORDS_ROOM_TYPE } from './constants.js'
-import type { AuthService, DatabaseService, HookSystem, Logger, RecordManager } from './core.js'
+import type { DatabaseService, HookSystem, Logger, RecordManager } from './core.js'
 import { importCoreErrors } from './core-errors.js'
-import { askEngine, callEngine } from './errors.js'
+import { EngineLink } from './engine-link.js'
+import { EngineRun } from './engine-run.js'
+import { fromEngine } from './errors.js'
 import { emitHook, log, type LogLevel } from './event-sink.js'
-import { type HostCallbacks, RealtimeModule } from './native.js'
+import { DefaultHandlerRegistry, type HandlerRegistry } from './handler-registry.js'
+import { listen } from './hook-listeners.js'
+import { LiveServer } from './live-server.js'
+import type { HostCallbacks } from './native.js'
+import { RecentUsers } from './recent-users.js'
+import { onRecordsChanged } from './record-hooks.js'
 import { createRecordHost, type RecordServices } from './record-host.js'
+import { RoomManager } from './room-manager.js'
+import type { DeviceAuth, RoomTypeHandler } from './room-type-handler.js'
+import { RoomTypes } from './room-types.js'
+import type { ConfigSource, RealtimeHealthStatus, RealtimeServerDeps } from './server-types.js'
 import { onSessionsRevoked } from './session-revocation.js'
-
-/**
- * After this, {@link RealtimeServer.shutdown} resolves even if the engine is not done. The engine has a
- * shorter deadline of its own; this one is for an engine that does not keep it.
- */
-const SHUTDOWN_TIMEOUT_MS_MAX = 30_000
-
-/** The services of the core. */
-export interface RealtimeServerDeps {
-  logger: Logger
-  hookSystem: HookSystem
-  authService: AuthService
-  /** May be set later, by {@link RealtimeServer.setRecordManager}. */
-  recordManager?: RecordManager
-  /** Without it, records have no drafts: documents live in snapshots alone. */
-  databaseService?: DatabaseService
-}
-
-/** Where the configuration comes from; `RealtimeConfigManager` is one. */
-export interface ConfigSource {
-  /** The system data folder, where the database goes. */
-  readonly basePath: string
-  loadConfig(): Promise<RealtimeConfig>
-}
-
-/** What {@link RealtimeServer.triggerRecordSnapshot} did. */
-export interface SnapshotResult {
-  /** False if the record has no live room, or nothing new since the last snapshot. */
-  snapshotCreated: boolean
-  /** The room's newest snapshot; null if no room is live. */
-  version: number | null
-  /** Milliseconds since the epoch. */
-  timestamp: number
-}
-
-/** How the server is doing. */
-export interface RealtimeHealthStatus {
-  /** `stopped` before {@link RealtimeServer.initialize}, after `shutdown`, and while disabled. */
-  status: string
-  server: {
-    listening: boolean
-    /** The real port, also if the configuration asks for any. */
-    port: number | null
-    host: string | null
-  }
-  [fact: string]: unknown
-}
-
-/** An engine that listens. */
-interface Running {
-  module: RealtimeModule
-  address: { host: string; port: number }
-  /** Takes the server off the hook bus. */
-  unhook: () => void
-}
+import { FilesystemSnapshotStorage } from './snapshot-files.js'
+import { SnapshotManager } from './snapshot-manager.js'
+import { DatabaseSnapshotStorage, type SnapshotStorage } from './snapshot-storage.js'
 
 /** The realtime server. Made by `createRealtimeServer` or resolved as `realtimeServer`; starts nothing. */
-export class RealtimeServer {
+export class RealtimeServer extends LiveServer {
+  /** The devices among them: those whose room type's `onConnect` gave a `deviceAuth`. */
+  readonly clientToDevice = new Map<string, DeviceAuth>()
   readonly #logger: Logger
   readonly #hooks: HookSystem
   readonly #services: RecordServices
   readonly #configSource: ConfigSource
-  #running: Running | undefined
+  readonly #engine: EngineLink
+  readonly #users = new RecentUsers()
+  readonly #roomTypes: RoomTypes
+  readonly #registry: DefaultHandlerRegistry
+  readonly #snapshots: SnapshotManager
+  #snapshotStorage: SnapshotStorage
+  #roomManager: RoomManager | undefined
+  #gracePeriodMs: number | undefined
+  #run: EngineRun | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
   constructor(deps: RealtimeServerDeps, configSource: ConfigSource) {
-    this.#logger = deps.logger
-    this.#hooks = deps.hookSystem
-    this.#services = { auth: deps.authService, records: deps.recordManager, drafts: deps.databaseService }
+    const { logger, hookSystem, authService: auth, recordManager: records, databaseService: drafts } = deps
+    const engine = new EngineLink()
+    const connections = new ConnectionMap(engine)
+    super(engine, connections)
+    this.#engine = engine
+    this.#logger = logger
+    this.#hooks = hookSystem
     this.#configSource = configSource
+    this.#services = { auth, records, drafts, sessionChecked: (token, user) => this.#users.add(token, user) }
+    this.#roomTypes = new RoomTypes({
+      engine,
+      connections,
+      devices: this.clientToDevice,
+      users: this.#users,
+      rooms: () => this.getRoomManager(),
+      logger,
+    })
+    this.#registry = new DefaultHandlerRegistry({
+      logger,
+      registered: (roomType, handler) => this.#register(roomType, handler),
+      unregistered: (roomType) => engine.module?.unregisterRoomType(roomType),
+    })
+    this.#snapshotStorage = new DatabaseSnapshotStorage()
+    this.#snapshots = new SnapshotManager(logger, () => this.#snapshotStorage)
   }
 
   /**
@@ -112,32 +102,43 @@ export class RealtimeServer {
     return this.#stopping
   }
 
-  /**
-   * Saves a record's room now, if it is live.
-   *
-   * @throws RealtimeError, for example with code `STORAGE_FAILED` or `INVALID_ID`
-   */
-  async triggerRecordSnapshot(recordId: string): Promise<SnapshotResult> {
-    const running = this.#running
-    if (!running) return { snapshotCreated: false, version: null, timestamp: Date.now() }
-    return askEngine(() => running.module.snapshot(`${RECORDS_ROOM_TYPE}:${recordId}`))
-  }
-
   /** The state of the engine. Cheap. */
   getHealthStatus(): RealtimeHealthStatus {
-    const running = this.#running
-    if (!running) return { status: 'stopped', server: { listening: false, port: null, host: null } }
-    return { ...running.module.health(), server: { listening: true, ...running.address } }
+    const run = this.#run
+    if (!run) return { status: 'stopped', server: { listening: false, port: null, host: null } }
+    return { ...run.module.health(), server: { listening: true, ...run.address } }
   }
 
-  /**
-   * Closes the connections of a user with 4001.
-   *
-   * @param reason - told to the user's clients
-   * @returns how many there were
-   */
-  revokeUserConnections(userId: number | string, reason?: string): number {
-    return callEngine(() => this.#running?.module.revoke(userId, reason)) ?? 0
+  /** Registers a room type, before or after the start. See {@link HandlerRegistry}. */
+  registerRoomTypeHandler(handler: RoomTypeHandler): void {
+    this.#registry.registerRoomTypeHandler(handler)
+  }
+
+  /** The room types that there are. */
+  getHandlerRegistry(): HandlerRegistry {
+    return this.#registry
+  }
+
+  /** Whether there are rooms of a type. */
+  hasRoomType(roomType: string): boolean {
+    return this.#registry.hasHandler(roomType)
+  }
+
+  /** The rooms; the same manager also before the start and after `shutdown`. */
+  getRoomManager(): RoomManager {
+    this.#roomManager ??= new RoomManager(this.#logger, this)
+    return this.#roomManager
+  }
+
+  /** Replaces the manager, for rooms to come: whoever is in a room stays in it. */
+  setRoomManager(roomManager: RoomManager): void {
+    this.#roomManager = roomManager
+    if (this.#gracePeriodMs !== undefined) roomManager.setGracePeriodMs(this.#gracePeriodMs)
+  }
+
+  /** The snapshots. */
+  getSnapshotManager(): SnapshotManager {
+    return this.#snapshots
   }
 
   /** Emits a hook of the host's bus without waiting for its handlers. */
@@ -152,7 +153,7 @@ export class RealtimeServer {
 
   /** Replaces the drafts, at once. */
   setDatabaseService(databaseService: DatabaseService): void {
-    if (this.#running && !this.#services.drafts) {
+    if (this.#run && !this.#services.drafts) {
       log(this.#logger, 'warn', 'Drafts are written only after the next start: there was no database service', {
         operation: 'realtime:drafts',
       })
@@ -163,57 +164,50 @@ export class RealtimeServer {
   async #start(): Promise<void> {
     await importCoreErrors()
     const config = await this.#configSource.loadConfig()
-    if (!config.enabled) {
+    if (!config.enabled || config.features?.realtime === false) {
       log(this.#logger, 'info', 'Realtime is disabled by its configuration', { operation: 'realtime:disabled' })
       return
     }
-    const { basePath } = this.#configSource
-    const module = callEngine(() => new RealtimeModule(config, this.#callbacks(), basePath))
-    let unhook = (): void => {}
-    try {
-      // Before the first client can be there, so that no revocation is missed.
-      unhook = onSessionsRevoked(this.#hooks, this.#logger, ({ userId, reason }) => {
-        module.revoke(userId, reason)
-      })
-      const address = await askEngine(() => module.start())
-      if (address) {
-        this.#running = { module, address, unhook }
-        return
-      }
-      // The environment, which only the engine reads, has disabled it.
-      unhook()
-      await module.shutdown()
-    } catch (error) {
-      unhook()
-      await module.shutdown().catch(() => {})
-      throw error
-    }
+    this.#configure(config)
+    const run = await EngineRun.start({
+      config,
+      folder: this.#configSource.basePath,
+      callbacks: this.#callbacks(),
+      roomTypes: this.#registry.own().map(([name, handler]) => [name, this.#roomTypes.callbacks(handler)]),
+      link: this.#engine,
+      listen: () => this.#listen(),
+      logger: this.#logger,
+    })
+    this.#run = run ?? undefined
   }
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {})
-    const running = this.#running
-    if (!running) return
-    running.unhook()
-    const deadline = new AbortController()
-    try {
-      const late = sleep(SHUTDOWN_TIMEOUT_MS_MAX, true, { signal: deadline.signal })
-      if (await Promise.race([askEngine(() => running.module.shutdown()), late])) {
-        this.#shutdownFailed(`not done within ${SHUTDOWN_TIMEOUT_MS_MAX} ms`)
-      }
-    } catch (error) {
-      this.#shutdownFailed(error)
-    } finally {
-      deadline.abort()
-      this.#running = undefined
+    if (!this.#run) return
+    await this.#run.stop()
+    this.#run = undefined
+    this.#roomTypes.endAll()
+    this.#users.clear()
+    await this.getRoomManager().endAll()
+  }
+
+  #configure({ rooms, snapshots, storage }: RealtimeConfig): void {
+    this.#gracePeriodMs = rooms.grace_period_ms
+    this.getRoomManager().setGracePeriodMs(rooms.grace_period_ms)
+    if (snapshots.storage === 'filesystem') {
+      const database = path.resolve(this.#configSource.basePath, storage?.file ?? 'realtime.db')
+      this.#snapshotStorage = new FilesystemSnapshotStorage(path.dirname(database), this.#logger)
+    } else {
+      this.#snapshotStorage = new DatabaseSnapshotStorage()
     }
   }
 
-  #shutdownFailed(error: unknown): void {
-    log(this.#logger, 'error', 'The realtime server did not shut down cleanly', {
-      operation: 'realtime:shutdown:failed',
-      error: error instanceof Error ? error.message : String(error),
-    })
+  #register(roomType: string, handler: RoomTypeHandler): void {
+    try {
+      this.#engine.module?.registerRoomType(roomType, this.#roomTypes.callbacks(handler))
+    } catch (error) {
+      throw fromEngine(error)
+    }
   }
 
   #callbacks(): HostCallbacks {
@@ -222,8 +216,29 @@ export class RealtimeServer {
       authorize,
       load,
       ...(this.#services.drafts ? { save } : {}),
-      hook: (name: string, data: unknown) => this.emitHook(name, data),
-      log: (level: LogLevel, message: string, data: unknown) => log(this.#logger, level, message, data),
+      hook: (name, data) => this.#heard(name, data),
+      log: (level: LogLevel, message, data) => log(this.#logger, level, message, data),
     }
+  }
+
+  /** What the engine tells of. Rooms of other types live in the manager, which tells of them itself. */
+  #heard(name: string, data: Record<string, unknown>): void {
+    const { roomId, createdBy, version } = data
+    const isRecords = typeof roomId !== 'string' || roomId.startsWith(`${RECORDS_ROOM_TYPE}:`)
+    if (isRecords && typeof roomId === 'string') this.getRoomManager().heard(name, roomId, version)
+    this.#snapshots.heard(name, data)
+    if (isRecords || !name.startsWith('realtime:room:')) this.emitHook(name, data)
+    else if (name === 'realtime:room:created') this.getRoomManager().open(String(roomId), createdBy)
+  }
+
+  /** Begins to hear what the core tells of. */
+  #listen(): () => void {
+    return listen(this.#hooks, this.#logger, {
+      ...onSessionsRevoked(this.#logger, ({ userId, reason }) => this.revokeUserConnections(userId, reason)),
+      ...onRecordsChanged(this.#logger, async (recordId, notice) => {
+        await this.recordChanged(recordId)
+        await this.sendNotice(notice, 'info', `${RECORDS_ROOM_TYPE}:${recordId}`)
+      }),
+    })
   }
 }

@@ -10,16 +10,19 @@ import type {
   RecordManager,
   ServiceContainer,
 } from './core.js'
-import { RealtimeServer, type RealtimeServerDeps } from './realtime-server.js'
-import { systemDataDir } from './system-data.js'
+import { RealtimeServer } from './realtime-server.js'
+import type { RoomManager } from './room-manager.js'
+import type { RealtimeServerDeps } from './server-types.js'
+import { featuresFile, systemDataDir } from './system-data.js'
 
 /** Makes a server; {@link RealtimeServer.initialize} starts it. */
 export function createRealtimeServer(deps: RealtimeServerDeps, config: CivicPressConfig): RealtimeServer {
-  return new RealtimeServer(deps, new RealtimeConfigManager(systemDataDir(config), deps.logger))
+  return new RealtimeServer(deps, configManager(config, deps.logger))
 }
 
 /**
- * Registers the singletons `realtimeConfigManager` and `realtimeServer`. Resolving them starts nothing.
+ * Registers the singletons `realtimeConfigManager`, `realtimeServer` and `realtimeRoomManager`. Resolving them starts
+ * nothing.
  *
  * @param container - has `logger`, `hooks`, `auth`, `recordManager`, and perhaps `database`, by the time
  *   the server is resolved
@@ -27,7 +30,7 @@ export function createRealtimeServer(deps: RealtimeServerDeps, config: CivicPres
 export function registerRealtimeServices(container: ServiceContainer, config: CivicPressConfig): void {
   container.singleton(
     'realtimeConfigManager',
-    (services) => new RealtimeConfigManager(systemDataDir(config), optional<Logger>(services, 'logger')),
+    (services) => configManager(config, optional<Logger>(services, 'logger')),
   )
   container.singleton('realtimeServer', (services) => {
     const databaseService = optional<DatabaseService>(services, 'database')
@@ -42,6 +45,13 @@ export function registerRealtimeServices(container: ServiceContainer, config: Ci
       services.resolve<RealtimeConfigManager>('realtimeConfigManager'),
     )
   })
+  container.singleton('realtimeRoomManager', (services): RoomManager =>
+    services.resolve<RealtimeServer>('realtimeServer').getRoomManager(),
+  )
+}
+
+function configManager(config: CivicPressConfig, logger: Logger | undefined): RealtimeConfigManager {
+  return new RealtimeConfigManager(systemDataDir(config), logger, featuresFile(config))
 }
 
 /** A service that the host may be without. */

@@ -1,7 +1,7 @@
 /** Answers the engine's questions about records from the services of CivicPress core. */
 
 import { RECORDS_ROOM_TYPE, SNAPSHOT_AUTHOR } from './constants.js'
-import type { AuthService, CoreRecord, DatabaseService, DraftRow, NewDraft, RecordManager } from './core.js'
+import type { AuthService, AuthUser, CoreRecord, DatabaseService, DraftRow, NewDraft, RecordManager } from './core.js'
 import { RealtimeError } from './errors.js'
 import type { Authorization, AuthorizeRequest, HostCallbacks, LoadedRecord } from './native.js'
 
@@ -10,6 +10,8 @@ export interface RecordServices {
   auth: AuthService
   records: RecordManager | undefined
   drafts: DatabaseService | undefined
+  /** Told of each session that was found valid for a room that is no record's. */
+  sessionChecked?: (token: string, user: AuthUser) => void
 }
 
 /** A record's room. */
@@ -32,13 +34,21 @@ export function createRecordHost(services: RecordServices): RecordHost {
   }
 }
 
-/** Session first, then the record, then what the user may do with it. */
+/**
+ * Session first, then the record, then what the user may do with it. In rooms of other types the session is all that
+ * is checked here: what a user may do there is their handler's to say.
+ */
 async function authorize(services: RecordServices, request: AuthorizeRequest): Promise<Authorization> {
   const { token } = request
   if (!token) return { denied: 'AUTH_FAILED', reason: 'token_missing' }
   const user = await services.auth.validateSession(token)
   if (!user) return { denied: 'AUTH_FAILED', reason: 'session_invalid' }
 
+  const shown = { id: user.id, name: user.name ?? user.username, role: user.role ?? null }
+  if (request.roomType !== RECORDS_ROOM_TYPE) {
+    services.sessionChecked?.(token, user)
+    return { user: shown, canEdit: true }
+  }
   const recordType = await typeOfRecord(services, request)
   if (recordType === null) return { denied: 'PERMISSION_DENIED', reason: 'record_not_found' }
 
@@ -46,7 +56,7 @@ async function authorize(services: RecordServices, request: AuthorizeRequest): P
     return { denied: 'PERMISSION_DENIED', reason: 'view_not_allowed' }
   }
   const canEdit = await services.auth.userCan(user, 'records:edit', { recordType, action: 'edit' })
-  return { user: { id: user.id, name: user.name ?? user.username }, canEdit }
+  return { user: shown, canEdit }
 }
 
 async function typeOfRecord(services: RecordServices, room: RecordRoom): Promise<string | null> {

@@ -15,3 +15,8 @@ export function systemDataDir(config: CivicPressConfig): string {
   if (config.systemDataDir) return path.resolve(config.systemDataDir)
   return path.join(path.dirname(path.resolve(config.dataDir)), '.system-data')
 }
+
+/** The core's feature flags, in its data folder. */
+export function featuresFile(config: CivicPressConfig): string {
+  return path.join(path.resolve(config.dataDir), '.civic', 'features.yml')
+}

@@ -23,8 +23,10 @@ function setUp() {
 
 test('an editor may edit, a viewer may look', async () => {
   const { host } = setUp()
-  assert.deepEqual(await host.authorize(request('token-ann')), { user: { id: 1, name: 'Ann' }, canEdit: true })
-  assert.deepEqual(await host.authorize(request('token-vic')), { user: { id: 3, name: 'Vic' }, canEdit: false })
+  const ann = { id: 1, name: 'Ann', role: 'clerk' }
+  assert.deepEqual(await host.authorize(request('token-ann')), { user: ann, canEdit: true })
+  const vic = { id: 3, name: 'Vic', role: 'viewer' }
+  assert.deepEqual(await host.authorize(request('token-vic')), { user: vic, canEdit: false })
 })
 
 test('a user without a name is shown by username', async () => {
@@ -98,4 +100,19 @@ test('a record manager may be set later', async () => {
   await assert.rejects(host.authorize(request('token-ann')), { code: 'RECORD_UNREADABLE', statusCode: 502 })
   services.records = records
   assert.equal((await host.authorize(request('token-ann'))).canEdit, true)
+})
+
+test('in rooms of other types the session alone is checked, once', async () => {
+  const { core, services } = setUp()
+  const checked = []
+  const host = createRecordHost({ ...services, sessionChecked: (...args) => checked.push(args) })
+  const inDevice = (token) => ({ ...request(token, '7f3a'), roomId: 'device:7f3a', roomType: 'device' })
+  const { user, canEdit } = await host.authorize(inDevice('token-out'))
+  assert.deepEqual([user.id, user.role, canEdit], [4, 'outsider', true])
+  assert.deepEqual(await host.authorize(inDevice('old')), { denied: 'AUTH_FAILED', reason: 'session_invalid' })
+  assert.deepEqual(
+    checked.map(([token, { username }]) => [token, username]),
+    [['token-out', 'out']],
+  )
+  assert.equal(core.recordManager.count('getRecord') + core.authService.count('userCan'), 0)
 })

@@ -63,7 +63,8 @@ test('calls of initialize share one start', async (t) => {
   const { port } = server.getHealthStatus().server
   await server.initialize()
   assert.equal(server.getHealthStatus().server.port, port)
-  assert.equal(core.hookSystem.count('registerHook'), 1)
+  const heard = core.hookSystem.calls.filter(([method]) => method === 'registerHook').map(([, name]) => name)
+  assert.equal(new Set(heard).size, heard.length)
 })
 
 test('shutdown frees the port and takes us off the hook bus; twice is fine', async (t) => {
