@@ -7,6 +7,8 @@
  * @packageDocumentation
  */
 
+export type { ApiOptions } from './api-client.js'
+export { type ApiHost, type CollabSnapshot, createApiHost } from './api-host.js'
 export type { CheckedConfig, RealtimeConfig } from './config.js'
 export { RealtimeConfigManager } from './config-manager.js'
 export { RealtimeConnection } from './connection.js'
