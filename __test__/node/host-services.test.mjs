@@ -31,6 +31,10 @@ test('services are singletons, and resolving them starts nothing', async (t) => 
   assert.ok(manager instanceof RealtimeConfigManager)
   assert.equal(manager.basePath, systemDataDir)
   assert.equal(container.resolve('realtimeServer'), server)
+  const rooms = container.resolve('realtimeRoomManager')
+  assert.ok(rooms instanceof realtime.RoomManager)
+  assert.equal(server.getRoomManager(), rooms)
+  assert.equal(container.resolve('realtimeRoomManager'), rooms)
   for (const service of Object.values(core)) assert.deepEqual(service.calls, [])
 
   t.after(() => server.shutdown())
@@ -47,6 +51,34 @@ test('a host without a database still has realtime', async (t) => {
   t.after(() => server.shutdown())
   await server.initialize()
   assert.ok(server.getHealthStatus().server.listening)
+})
+
+test('the rooms may be resolved first, and are those of the server', async (t) => {
+  const container = createContainer(createCore())
+  registerRealtimeServices(container, await createDataDir(t))
+  const rooms = container.resolve('realtimeRoomManager')
+  assert.equal(container.resolve('realtimeServer').getRoomManager(), rooms)
+  rooms.registerRoomType('x', { createRoom: () => assert.fail('not yet'), supportsRoomType: () => false })
+  assert.equal(rooms.getRoomCount(), 0)
+})
+
+test('everything that hosts know is there, to ES modules and to CommonJS', () => {
+  const required = createRequire(import.meta.url)('@civicpress/realtime')
+  for (const name of [
+    'createApiHost',
+    'createHandlerRegistry',
+    'DatabaseSnapshotStorage',
+    'DefaultHandlerRegistry',
+    'FilesystemSnapshotStorage',
+    'RealtimeModule',
+    'RecordRoom',
+    'RoomManager',
+    'SnapshotHookBus',
+    'SnapshotManager',
+  ]) {
+    assert.equal(typeof realtime[name], 'function', name)
+    assert.equal(required[name], realtime[name], name)
+  }
 })
 
 test('constants and enums are what hosts know', () => {

@@ -1,11 +1,13 @@
 /** Compiled, never run: mistakes that the types must catch. An expected error that is none fails the check. */
 
 import {
+  createApiHost,
   createRealtimeServer,
   RealtimeError,
   RealtimeModule,
   RealtimeServer,
   RoomNotFoundError,
+  SnapshotHookBus,
 } from '@civicpress/realtime'
 
 declare const server: RealtimeServer
@@ -40,5 +42,41 @@ new RealtimeError('m').correlationId = 'x'
 
 // @ts-expect-error the port may be unknown
 const port: number = server.getHealthStatus().server.port
+
+// @ts-expect-error a room type has a name
+server.registerRoomTypeHandler({ onConnect: async () => ({ success: true }) })
+
+// @ts-expect-error an answer says yes or no
+server.registerRoomTypeHandler({ roomType: 'x', onConnect: async () => ({ deviceAuth: undefined }) })
+
+// @ts-expect-error a device has an id
+server.registerRoomTypeHandler({ roomType: 'x', onConnect: () => ({ success: true, deviceAuth: { deviceUuid: 'u' } }) })
+
+// @ts-expect-error a factory makes rooms
+server.getRoomManager().registerRoomType('x', { createRoom: () => ({}), supportsRoomType: () => true })
+
+// @ts-expect-error there may be no such room
+server.getRoomManager().getRoom('x:1').broadcast({})
+
+// @ts-expect-error there may be no such connection
+server.getConnection('client_1').send('x')
+
+// @ts-expect-error a message is text or bytes
+server.getConnection('client_1')?.send({ type: 'x' })
+
+// @ts-expect-error levels are three
+await server.sendNotice('x', 'loud')
+
+// @ts-expect-error rights are yes or no
+await server.setPermissions('client_1', { canEdit: 'no' })
+
+// @ts-expect-error the counts are for looking at
+server.getConnectionCounts().set('127.0.0.1', 0)
+
+// @ts-expect-error events are known by name
+new SnapshotHookBus().on('realtime:snapshot:lost', () => {})
+
+// @ts-expect-error an API is reached at an address
+createApiHost({ serviceToken: 's' })
 
 export { port }
