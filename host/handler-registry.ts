@@ -16,7 +16,9 @@ export interface HandlerRegistry {
    *   `INVALID_HANDLER` for something that is no handler
    */
   registerRoomTypeHandler(handler: RoomTypeHandler): void
+  /** The handler of a type, by its name or alias. */
   getHandler(roomType: string): RoomTypeHandler | undefined
+  /** Whether there are rooms of a type. */
   hasHandler(roomType: string): boolean
   /** All names, `records` included. */
   getRegisteredRoomTypes(): string[]
@@ -26,6 +28,7 @@ export interface HandlerRegistry {
 
 /** What a registry may be made with. */
 export interface HandlerRegistryOptions {
+  /** Told of what comes and goes. */
   logger?: Logger
   /** Told of what is registered, once it is. */
   registered?: (roomType: string, handler: RoomTypeHandler) => void

@@ -183,12 +183,11 @@ export class RealtimeServer extends LiveServer {
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {})
-    if (!this.#run) return
-    await this.#run.stop()
+    await this.#run?.stop()
     this.#run = undefined
     this.#roomTypes.endAll()
     this.#users.clear()
-    await this.getRoomManager().endAll()
+    await this.#roomManager?.endAll()
   }
 
   #configure({ rooms, snapshots, storage }: RealtimeConfig): void {

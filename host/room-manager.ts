@@ -78,8 +78,7 @@ export class RoomManager {
     const kept = this.#rooms.get(id.roomId)
     if (kept) return kept.room
     if (id.roomType !== RECORDS_ROOM_TYPE) return null
-    const live = this.#server.liveRooms().some((room) => room.roomId === id.roomId)
-    if (live) return this.#view(id)
+    if (this.#isLive(id.roomId)) return this.#view(id)
     this.#views.delete(id.roomId)
     return null
   }
@@ -169,8 +168,10 @@ export class RoomManager {
   /** The engine has news of a record's room. */
   heard(event: string, roomId: string, version: unknown): void {
     const view = this.#views.get(roomId)
-    if (event === 'realtime:room:destroyed') this.#views.delete(roomId)
-    else if (event === 'realtime:snapshot:saved' && typeof version === 'number') view?.saved(version)
+    if (event === 'realtime:room:destroyed') {
+      // One that is kept here as well stays the same object.
+      if (!this.#rooms.has(roomId)) this.#views.delete(roomId)
+    } else if (event === 'realtime:snapshot:saved' && typeof version === 'number') view?.saved(version)
     else view?.touch()
   }
 
@@ -199,6 +200,10 @@ export class RoomManager {
     throw new RoomNotFoundError(roomId, { roomType })
   }
 
+  #isLive(roomId: string): boolean {
+    return this.#server.liveRooms().some((room) => room.roomId === roomId)
+  }
+
   #view({ roomId, roomType }: RoomIdParts): RecordRoom {
     const view = this.#views.get(roomId) ?? new RecordRoom(roomId, roomType, this.#server)
     this.#views.set(roomId, view)
@@ -218,7 +223,10 @@ export class RoomManager {
     // At once, so that whoever comes now gets a new room.
     this.#rooms.delete(roomId)
     clearTimeout(kept.end)
-    if (kept.room instanceof RecordRoom) return
+    if (kept.room instanceof RecordRoom) {
+      if (!this.#isLive(roomId)) this.#views.delete(roomId)
+      return
+    }
     for (const clientId of kept.clients) {
       this.#server.connections.get(clientId)?.close(1000, JSON.stringify({ code: 'ROOM_REMOVED' }))
     }

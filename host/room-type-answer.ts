@@ -37,7 +37,10 @@ export class Refusal {
 export function readAuth(answer: unknown): AuthResult | Refusal {
   if (typeof answer !== 'object' || answer === null) throw new TypeError('onConnect gave no object')
   const auth = answer as AuthResult
-  if (auth.success === true) return { ...auth, ...checkedDevice(auth.deviceAuth), ...checkedUser(auth.userAuth) }
+  if (auth.success === true) {
+    const { deviceAuth, userAuth, clientMetadata } = auth
+    return { ...auth, ...checkedDevice(deviceAuth), ...checkedUser(userAuth), ...checkedMetadata(clientMetadata) }
+  }
   if (auth.success !== false) throw new TypeError('onConnect gave an object whose `success` is neither true nor false')
   const code = typeof auth.errorCode === 'string' && auth.errorCode !== '' ? auth.errorCode : 'PERMISSION_DENIED'
   return new Refusal(code, typeof auth.error === 'string' ? auth.error : 'the connection is not allowed')
@@ -100,6 +103,12 @@ function checkedUser(user: unknown): { userAuth?: UserAuth } {
       role: typeof role === 'string' ? role : '',
     },
   }
+}
+
+function checkedMetadata(metadata: unknown): { clientMetadata?: Record<string, unknown> } {
+  if (metadata === undefined || metadata === null) return {}
+  if (typeof metadata !== 'object') throw new TypeError('onConnect gave a clientMetadata that is no object')
+  return { clientMetadata: { ...metadata } }
 }
 
 function isId(value: unknown): value is number | string {

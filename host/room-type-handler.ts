@@ -5,16 +5,21 @@ import type { Room } from './room.js'
 
 /** Who a device is. */
 export interface DeviceAuth {
+  /** The device module's own id. */
   deviceId: string
+  /** What stands in the room's id. */
   deviceUuid: string
+  /** Whose device it is; empty if that is not known. */
   organizationId: string
 }
 
 /** Who a user is, for types that check users themselves. */
 export interface UserAuth {
+  /** As the core has it: revoked sessions are matched by it. */
   userId: number | string
   username: string
   role: string
+  /** For the handler itself; the engine asks nothing of it. */
   permissions: { canView: boolean; canEdit: boolean }
 }
 

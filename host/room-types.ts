@@ -39,13 +39,19 @@ interface Entry {
   auth: AuthResult
 }
 
+/** A client that is in, and whose room it is in: the server's keeper may be another one by the time it leaves. */
+interface Seat {
+  session: RoomTypeSession
+  keeper: RoomKeeper
+}
+
 /** All clients in rooms of the host's own types. */
 export class RoomTypes {
   readonly #parts: RoomTypesParts
   /** Since when clients stand at the door, in milliseconds since the epoch; the oldest first. */
   readonly #atTheDoor = new Map<string, number>()
   readonly #entries = new Map<string, Entry>()
-  readonly #sessions = new Map<string, RoomTypeSession>()
+  readonly #sessions = new Map<string, Seat>()
   readonly #reach: SessionReach
 
   constructor(parts: RoomTypesParts) {
@@ -63,7 +69,7 @@ export class RoomTypes {
       authenticates: handler.authenticatesConnection === true,
       connect: (request) => this.#connect(handler, request),
       joined: (clientId, roomId) => this.#joined(clientId, roomId),
-      message: (clientId, data) => this.#sessions.get(clientId)?.message(data),
+      message: (clientId, data) => this.#sessions.get(clientId)?.session.message(data),
       left: (clientId) => this.#left(clientId),
     }
   }
@@ -124,10 +130,11 @@ export class RoomTypes {
     const { ws } = context
     this.#parts.connections.admit(ws)
     const now = Date.now()
+    const keeper = this.#parts.rooms()
     let room: Room
     try {
       const client = { ...auth.clientMetadata, id: clientId, roomId, connectedAt: now, lastActivity: now }
-      room = this.#parts.rooms().join(roomId, client)
+      room = keeper.join(roomId, client)
     } catch (error) {
       this.#warn(`The room cannot be opened: ${messageOf(error)}`, clientId, roomId)
       ws.send(JSON.stringify(errorFrame(hostFailed('the room cannot be opened'))))
@@ -136,18 +143,19 @@ export class RoomTypes {
     }
     if (auth.deviceAuth) this.#parts.devices.set(clientId, auth.deviceAuth)
     const session = new RoomTypeSession(handler, context, auth, room, this.#reach, this.#parts.logger)
-    this.#sessions.set(clientId, session)
+    this.#sessions.set(clientId, { session, keeper })
     session.begin()
   }
 
   #left(clientId: string): void {
     this.#sendAway(clientId)
     this.#parts.devices.delete(clientId)
-    const session = this.#sessions.get(clientId)
-    if (!session) return
+    const seat = this.#sessions.get(clientId)
+    if (!seat) return
     this.#sessions.delete(clientId)
+    const { session, keeper } = seat
     session.end()
-    this.#parts.rooms().leave(session.roomId, session.room, clientId)
+    keeper.leave(session.roomId, session.room, clientId)
   }
 
   /**

@@ -56,6 +56,7 @@ export interface Room {
   removeClient(clientId: string): void
   /** Sends to everybody in the room but one. */
   broadcast(message: unknown, exceptClientId?: string): void
+  /** How it is; read, never changed, by others. */
   getState(): RoomState
   /** The room is no longer needed. */
   destroy(): Promise<void> | void
@@ -63,8 +64,11 @@ export interface Room {
 
 /** What a room is made from. */
 export interface RoomConfig {
+  /** Such as `device:7f3a`. */
   roomId: string
+  /** Such as `device`. */
   roomType: string
+  /** What `getOrCreateRoom` was called with. */
   [setting: string]: unknown
 }
 

@@ -32,11 +32,13 @@ export interface SnapshotHookEvents {
 export class SnapshotHookBus {
   readonly #emitter = new EventEmitter()
 
+  /** Calls the listener at each such event from now on. */
   on<K extends keyof SnapshotHookEvents>(event: K, listener: (payload: SnapshotHookEvents[K]) => void): this {
     this.#emitter.on(event, listener)
     return this
   }
 
+  /** Calls it no more. */
   off<K extends keyof SnapshotHookEvents>(event: K, listener: (payload: SnapshotHookEvents[K]) => void): this {
     this.#emitter.off(event, listener)
     return this

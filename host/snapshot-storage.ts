@@ -38,9 +38,13 @@ export interface SnapshotStorage {
   loadLatestRow(roomId: string): Promise<SnapshotRow | null>
   /** All snapshots that are older, the oldest first. @param cutoff - milliseconds since the epoch */
   findOlderThan(cutoff: number): Promise<SnapshotRow[]>
+  /** Stores a snapshot. */
   saveSnapshot(snapshot: Snapshot): Promise<void>
+  /** Deletes all snapshots of a room. */
   deleteSnapshot(roomId: string): Promise<void>
+  /** Stores a snapshot with what belongs beside it. */
   insert(row: SnapshotRow): Promise<void>
+  /** Deletes one snapshot. */
   deleteRow(roomId: string, version: number): Promise<void>
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { connect } from '../support/clients.mjs'
+import { connect, eventually } from '../support/clients.mjs'
 import { createServer } from '../support/servers.mjs'
 
 /** A server with a type whose `onConnect` is this. */
@@ -72,6 +72,7 @@ for (const [what, onConnect, code, name, message] of [
   ['gives a text', () => 'yes', 4500, 'HOST_FAILED', /could not decide/],
   ['gives neither yes nor no', () => ({ success: 'yes' }), 4500, 'HOST_FAILED', /could not decide/],
   ['gives half a device', () => ({ success: true, deviceAuth: { deviceId: 1 } }), 4500, 'HOST_FAILED', /could not decide/],
+  ['gives odd metadata', () => ({ success: true, clientMetadata: 'red' }), 4500, 'HOST_FAILED', /could not decide/],
   ['gives a user without id', () => ({ success: true, userAuth: { username: 'x' } }), 4500, 'HOST_FAILED', /could not decide/],
 ]) {
   test(`a handler that ${what}: ${code}, and others come in`, async (t) => {
@@ -164,4 +165,31 @@ test('an id of 256 bytes, emoji among them, is an id', async (t) => {
   const { server } = await setUp(t, ({ roomId }) => ({ success: roomId === id }))
   await connect(t, server, { room: `x/${encodeURIComponent(id)}` }).acknowledged
   assert.equal(server.getRoomManager().getRoom(`x:${id}`).roomId, `x:${id}`)
+})
+
+test('a limit that keeps out whom the handler let in leaves nothing behind', async (t) => {
+  const { server } = await setUp(t, undefined, {}, { yaml: '  rate_limiting:\n    connections_per_user: 1\n' })
+  const first = connect(t, server, { room: 'x/1' })
+  const { clientId } = await first.acknowledged
+  assert.equal((await connect(t, server, { room: 'x/1' }).closed).code, 4029)
+  assert.deepEqual([...server.connections.keys()], [clientId])
+  const room = server.getRoomManager().getRoom('x:1')
+  assert.deepEqual(room.getState().participants.map(({ id }) => id), [clientId])
+})
+
+test('a client that goes away while the handler thinks comes and goes, in this order', async (t) => {
+  let decide
+  const seen = []
+  const { server } = await setUp(t, () => new Promise((resolve) => { decide = () => resolve({ success: true }) }), {
+    onPostConnect: () => seen.push('in'),
+    onDisconnect: () => seen.push('out'),
+  })
+  const client = connect(t, server, { room: 'x/1' })
+  await eventually(() => decide, 'the handler is asked')
+  client.socket.terminate()
+  await client.closed
+  decide()
+  await eventually(() => seen.length === 2, 'it is over')
+  assert.deepEqual(seen, ['in', 'out'])
+  await eventually(() => server.connections.size === 0, 'nobody is left')
 })

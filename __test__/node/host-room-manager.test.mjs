@@ -261,3 +261,15 @@ test("a manager of the host's own takes over for rooms to come", async (t) => {
   client.socket.close()
   await eventually(() => other.getRoomCount() === 0, 'its grace period is the configured one')
 })
+
+test('whoever is in a room when the manager is replaced leaves the room that they are in', async (t) => {
+  const { core, server, rooms } = await setUp(t, { yaml: '  rooms:\n    grace_period_ms: 0\n' })
+  const client = connect(t, server, { room: 'x/1' })
+  await client.acknowledged
+  await eventually(() => rooms.getRoom('x:1')?.clients.size === 1, 'the client is in')
+  const room = rooms.getRoom('x:1')
+  server.setRoomManager(new RoomManager(core.logger, server))
+  client.socket.close()
+  await eventually(() => room.ended === 1, 'the room has ended')
+  assert.equal(rooms.getRoomCount(), 0)
+})
