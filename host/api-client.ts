@@ -147,14 +147,19 @@ function reasonOf(error: unknown, timeoutMs: number): string {
 
 function checkBase(baseUrl: unknown): string {
   const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : null
-  const allowed = url && (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.search === ''
+  const allowed =
+    url && (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.search === ''
   if (!allowed) throw wrongOption('baseUrl', 'an http(s) address without a user and a query')
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
 }
 
 function wrongOption(key: string, allowed: string): RealtimeError {
-  return new RealtimeError(`${key} is not usable; expected ${allowed}`, { key, allowed }, {
-    code: 'CONFIG_INVALID',
-    statusCode: 400,
-  })
+  return new RealtimeError(
+    `${key} is not usable; expected ${allowed}`,
+    { key, allowed },
+    {
+      code: 'CONFIG_INVALID',
+      statusCode: 400,
+    },
+  )
 }

@@ -23,7 +23,9 @@ export class ConnectionMap extends Map<string, RealtimeConnection> {
   }
 
   override get(clientId: string): RealtimeConnection | undefined {
-    const now = this.#gone.has(clientId) ? null : this.#engine.call((module) => module.connection(String(clientId)), null)
+    const now = this.#gone.has(clientId)
+      ? null
+      : this.#engine.call((module) => module.connection(String(clientId)), null)
     if (now) return this.#known(now)
     this.#drop(clientId)
     return undefined

@@ -85,7 +85,9 @@ export class RealtimeConnection {
       throw new TypeError(`a message is a string or a Uint8Array, not ${data === null ? 'null' : typeof data}`)
     }
     if (this.#gone) return false
-    return this.#door ? this.#hold(this.#door, data) : this.#engine.call((module) => module.send(this.clientId, data), false)
+    return this.#door
+      ? this.#hold(this.#door, data)
+      : this.#engine.call((module) => module.send(this.clientId, data), false)
   }
 
   /**

@@ -52,7 +52,8 @@ export class DefaultHandlerRegistry implements HandlerRegistry {
 
   registerRoomTypeHandler(handler: RoomTypeHandler): void {
     const roomType = checkHandler(handler)
-    if (this.#handlers.has(roomType)) this.#log('warn', `The handler of the room type ${roomType} is replaced`, roomType)
+    if (this.#handlers.has(roomType))
+      this.#log('warn', `The handler of the room type ${roomType} is replaced`, roomType)
     this.#options.registered?.(roomType, handler)
     this.#handlers.set(roomType, handler)
     this.#log('info', `The room type ${roomType} is registered`, roomType)
@@ -98,10 +99,14 @@ function checkHandler(handler: RoomTypeHandler): string {
   if (typeof handler !== 'object' || handler === null) throw invalidHandler('it is not an object')
   const roomType = checkRoomType(handler.roomType)
   if (roomType === RECORDS_ROOM_TYPE) {
-    throw new RealtimeError('rooms of the type "records" are the engine\'s own', { roomType }, {
-      code: 'INVALID_ID',
-      statusCode: 400,
-    })
+    throw new RealtimeError(
+      'rooms of the type "records" are the engine\'s own',
+      { roomType },
+      {
+        code: 'INVALID_ID',
+        statusCode: 400,
+      },
+    )
   }
   for (const method of METHODS) {
     const found = typeof handler[method]

@@ -11,7 +11,11 @@ export type HookListener = (data: unknown) => unknown
  *
  * A bus that can only emit is put up with: nothing is heard then, and one warning says so.
  */
-export function listen(hooks: HookSystem, logger: Logger, listeners: Readonly<Record<string, HookListener>>): () => void {
+export function listen(
+  hooks: HookSystem,
+  logger: Logger,
+  listeners: Readonly<Record<string, HookListener>>,
+): () => void {
   if (typeof hooks.registerHook !== 'function') {
     log(logger, 'warn', 'The hook bus has no registerHook: revoked sessions and changed records are not heard of', {
       operation: 'realtime:hooks:unheard',

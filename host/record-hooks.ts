@@ -10,10 +10,12 @@ const NOTICES: Readonly<Record<string, (data: Record<string, unknown>) => string
   'record:committed': () => 'This record was committed elsewhere.',
   'record:published': () => 'This record was published elsewhere.',
   'status:changed': ({ newStatus }) =>
-    typeof newStatus === 'string' ? `The status of this record is now ${newStatus}.` : 'The status of this record changed.',
+    typeof newStatus === 'string'
+      ? `The status of this record is now ${newStatus}.`
+      : 'The status of this record changed.',
 }
 
-/** Calls `changed` with the record's id and a notice for its room; payloads without an id are ignored with a warning. */
+/** Calls `changed` with the record's id and a notice for its room; a payload without an id is ignored with a warning. */
 export function onRecordsChanged(
   logger: Logger,
   changed: (recordId: string, notice: string) => unknown,

@@ -10,7 +10,7 @@ import type { NoticeLevel } from './messages.js'
 import type { RoomSummary } from './native.js'
 import { PlainRoom } from './plain-room.js'
 import { RecordRoom } from './record-room.js'
-import type { ClientData, Room, RoomConfig, RoomFactory } from './room.js'
+import { checkRoom, type ClientData, type Room, type RoomConfig, type RoomFactory } from './room.js'
 import { checkRoomType, parseRoomId, readRoomId, type RoomIdParts } from './room-ids.js'
 import { messageOf } from './room-type-session.js'
 
@@ -253,13 +253,4 @@ export class RoomManager {
   #failed(roomId: string, message: string): void {
     log(this.#logger, 'warn', message, { operation: 'realtime:room:failed', roomId })
   }
-}
-
-const METHODS = ['addClient', 'removeClient', 'broadcast', 'getState', 'destroy'] as const
-
-/** A factory's fault shows where the room is made, not where it is used. */
-function checkRoom(room: Room): Room {
-  const missing = METHODS.find((method) => typeof Object(room)[method] !== 'function')
-  if (missing) throw new TypeError(`the factory made no room: it has no ${missing}()`)
-  return room
 }

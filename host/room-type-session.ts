@@ -83,9 +83,7 @@ export class RoomTypeSession {
   end(): void {
     this.#release()
     const { clientId } = this.#context
-    void this.#run('onDisconnect', () =>
-      this.#handler.onDisconnect?.({ clientId, room: this.room, auth: this.auth }),
-    )
+    void this.#run('onDisconnect', () => this.#handler.onDisconnect?.({ clientId, room: this.room, auth: this.auth }))
   }
 
   #release(late?: string): void {

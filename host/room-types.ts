@@ -13,7 +13,7 @@ import { acceptance, identityOf, readAuth, Refusal, refusalOf } from './room-typ
 import type { AuthResult, ConnectionContext, DeviceAuth, RoomTypeHandler } from './room-type-handler.js'
 import { hostFailed, messageOf, RoomTypeSession, type SessionReach } from './room-type-session.js'
 
-/** After this, a client at the door that never came in is forgotten. Longer than any `host_timeout`; in milliseconds. */
+/** After this, in milliseconds, a client that never came in is forgotten. Longer than any `host_timeout`. */
 const DOOR_TIMEOUT_MS = 330_000
 
 /** The rooms that clients come into and leave. */
@@ -97,7 +97,11 @@ export class RoomTypes {
     }
   }
 
-  async #ask(handler: RoomTypeHandler, request: ConnectRequest, ws: RealtimeConnection): Promise<ConnectAnswer | Refusal> {
+  async #ask(
+    handler: RoomTypeHandler,
+    request: ConnectRequest,
+    ws: RealtimeConnection,
+  ): Promise<ConnectAnswer | Refusal> {
     const { clientId, clientIp, token, localId: roomId, roomId: fullRoomId, url, headers, protocols } = request
     if (!token) return new Refusal('AUTH_FAILED', 'no token was shown', 'token_missing')
     const context = { ws, clientId, clientIp, token, roomId, fullRoomId, url, headers, protocols }

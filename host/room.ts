@@ -13,8 +13,10 @@ export interface ClientData {
   [fact: string]: unknown
 }
 
-/** What the room of a record knows of a client, for factories that take the same. A type, not an interface, so that
- * it can stand where {@link ClientData} is asked for. */
+/**
+ * A client as rooms with users of the core know one. A type, not an interface, so that it can stand where
+ * {@link ClientData} is asked for.
+ */
 export type ClientConnection = {
   id: string
   userId: string
@@ -78,4 +80,13 @@ export interface RoomFactory {
   createRoom(roomId: string, config: RoomConfig): Room
   /** Whether it also makes rooms of another type, for which no factory is registered. */
   supportsRoomType(roomType: string): boolean
+}
+
+const METHODS = ['addClient', 'removeClient', 'broadcast', 'getState', 'destroy'] as const
+
+/** The room, if it is one: a factory's fault shows where the room is made, not where it is used. */
+export function checkRoom(room: Room): Room {
+  const missing = METHODS.find((method) => typeof Object(room)[method] !== 'function')
+  if (missing) throw new TypeError(`the factory made no room: it has no ${missing}()`)
+  return room
 }

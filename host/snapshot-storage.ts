@@ -76,9 +76,10 @@ export abstract class EngineWrittenStorage implements SnapshotStorage {
 }
 
 const ENGINE_WRITES = 'the engine writes snapshots; RealtimeServer.triggerRecordSnapshot has one taken now'
-const ENGINE_DELETES = 'the engine deletes snapshots: all but the newest few, and those of rooms that are no longer used'
+const ENGINE_DELETES =
+  'the engine deletes snapshots: all but the newest few, and those of rooms that are no longer used'
 const OWN_FILE =
-  'snapshots are in the engine\'s own realtime.db, which no other SQLite may open while it runs; with ' +
+  "snapshots are in the engine's own realtime.db, which no other SQLite may open while it runs; with " +
   '`snapshots.storage: filesystem` they can be read'
 
 /**

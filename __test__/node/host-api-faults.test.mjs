@@ -91,7 +91,9 @@ test('a redirect is not followed, and shows nobody a token', async (t) => {
 test('no error shows a token, whatever is thrown', async (t) => {
   const secret = 'user-secret'
   const fetch = async (url, { headers }) => {
-    throw new TypeError(`bad header ${headers.authorization}`, { cause: { code: 'ODD', message: headers.authorization } })
+    throw new TypeError(`bad header ${headers.authorization}`, {
+      cause: { code: 'ODD', message: headers.authorization },
+    })
   }
   const { host } = await setUp(t, { fetch, retries: 0 })
   for (const call of [() => host.load(room), () => host.authorize({ ...asking, token: secret })]) {

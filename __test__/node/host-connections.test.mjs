@@ -84,7 +84,11 @@ test('by default with 1000', async (t) => {
 test('a reason that is too long is cut between characters, a code that cannot be sent is refused', async (t) => {
   const { client, connection } = await setUp(t)
   for (const code of [0, 999, 1005, 1006, 1015, 2999, 5000]) {
-    assert.throws(() => connection.close(code), (error) => error.code === 'INVALID_MESSAGE', String(code))
+    assert.throws(
+      () => connection.close(code),
+      (error) => error.code === 'INVALID_MESSAGE',
+      String(code),
+    )
   }
   assert.equal(connection.readyState, 1)
   connection.close(4000, `x${'é'.repeat(100)}`)
@@ -99,7 +103,7 @@ test('one that its peer lets hang is closing, not open', async (t) => {
   assert.equal(connection.send('x'), false)
 })
 
-test('an editor\'s connection is there, too, and gone with it', async (t) => {
+test("an editor's connection is there, too, and gone with it", async (t) => {
   const { server } = await createServer(t)
   const { provider } = await edit(t, server)
   const [connection] = server.connections.values()

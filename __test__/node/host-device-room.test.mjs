@@ -97,7 +97,10 @@ test('a device that comes back finds the very same room', async (t) => {
 
 test('an unknown token is told so and closed', async (t) => {
   const { server } = await setUp(t)
-  for (const [token, room] of [['nobody', ROOM], ['device-token-1', 'devices/another']]) {
+  for (const [token, room] of [
+    ['nobody', ROOM],
+    ['device-token-1', 'devices/another'],
+  ]) {
     const client = connect(t, server, { room, token })
     const { code, reason } = await client.closed
     assert.equal(code, 4001)

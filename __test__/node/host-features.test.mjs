@@ -49,7 +49,10 @@ test('flags go over the file, and over the defaults without one', async (t) => {
 test('a flag that is none is one error that names the file', async (t) => {
   const { server, dataDir } = await createServer(t, { start: false })
   await writeFeatures(dataDir, 'features:\n  realtime: perhaps\n')
-  await assert.rejects(server.initialize(), (error) => error.code === 'CONFIG_INVALID' && /features\.yml/.test(error.message))
+  await assert.rejects(
+    server.initialize(),
+    (error) => error.code === 'CONFIG_INVALID' && /features\.yml/.test(error.message),
+  )
 })
 
 test('roles that may not connect do not, whatever the room', async (t) => {

@@ -60,20 +60,84 @@ test('without onConnect, everybody with a session comes in', async (t) => {
 
 for (const [what, onConnect, code, name, message] of [
   ['says no', () => ({ success: false }), 4003, 'PERMISSION_DENIED', /not allowed/],
-  ['says why', () => ({ success: false, error: 'too late', errorCode: 'AUTH_FAILED' }), 4001, 'AUTH_FAILED', /too late/],
-  ['has codes of its own', () => ({ success: false, errorCode: 'BATTERY_LOW' }), 4003, 'PERMISSION_DENIED', /not allowed/],
-  ['throws a no', () => { throw Object.assign(new Error('no'), { code: 'AUTH_FAILED' }) }, 4001, 'AUTH_FAILED', /^no$/],
-  ['rejects with 401', async () => { throw Object.assign(new Error('who?'), { statusCode: 401 }) }, 4001, 'AUTH_FAILED', /who/],
-  ['rejects with 403', async () => { throw Object.assign(new Error('not you'), { statusCode: 403 }) }, 4003, 'PERMISSION_DENIED', /you/],
-  ['throws', () => { throw new Error('db password') }, 4500, 'HOST_FAILED', /could not decide/],
-  ['rejects', async () => { throw new Error('db password') }, 4500, 'HOST_FAILED', /could not decide/],
+  [
+    'says why',
+    () => ({ success: false, error: 'too late', errorCode: 'AUTH_FAILED' }),
+    4001,
+    'AUTH_FAILED',
+    /too late/,
+  ],
+  [
+    'has codes of its own',
+    () => ({ success: false, errorCode: 'BATTERY_LOW' }),
+    4003,
+    'PERMISSION_DENIED',
+    /not allowed/,
+  ],
+  [
+    'throws a no',
+    () => {
+      throw Object.assign(new Error('no'), { code: 'AUTH_FAILED' })
+    },
+    4001,
+    'AUTH_FAILED',
+    /^no$/,
+  ],
+  [
+    'rejects with 401',
+    async () => {
+      throw Object.assign(new Error('who?'), { statusCode: 401 })
+    },
+    4001,
+    'AUTH_FAILED',
+    /who/,
+  ],
+  [
+    'rejects with 403',
+    async () => {
+      throw Object.assign(new Error('not you'), { statusCode: 403 })
+    },
+    4003,
+    'PERMISSION_DENIED',
+    /you/,
+  ],
+  [
+    'throws',
+    () => {
+      throw new Error('db password')
+    },
+    4500,
+    'HOST_FAILED',
+    /could not decide/,
+  ],
+  [
+    'rejects',
+    async () => {
+      throw new Error('db password')
+    },
+    4500,
+    'HOST_FAILED',
+    /could not decide/,
+  ],
   ['rejects with nothing', () => Promise.reject(), 4500, 'HOST_FAILED', /could not decide/],
   ['gives nothing', () => {}, 4500, 'HOST_FAILED', /could not decide/],
   ['gives a text', () => 'yes', 4500, 'HOST_FAILED', /could not decide/],
   ['gives neither yes nor no', () => ({ success: 'yes' }), 4500, 'HOST_FAILED', /could not decide/],
-  ['gives half a device', () => ({ success: true, deviceAuth: { deviceId: 1 } }), 4500, 'HOST_FAILED', /could not decide/],
+  [
+    'gives half a device',
+    () => ({ success: true, deviceAuth: { deviceId: 1 } }),
+    4500,
+    'HOST_FAILED',
+    /could not decide/,
+  ],
   ['gives odd metadata', () => ({ success: true, clientMetadata: 'red' }), 4500, 'HOST_FAILED', /could not decide/],
-  ['gives a user without id', () => ({ success: true, userAuth: { username: 'x' } }), 4500, 'HOST_FAILED', /could not decide/],
+  [
+    'gives a user without id',
+    () => ({ success: true, userAuth: { username: 'x' } }),
+    4500,
+    'HOST_FAILED',
+    /could not decide/,
+  ],
 ]) {
   test(`a handler that ${what}: ${code}, and others come in`, async (t) => {
     let isFirst = true
@@ -174,16 +238,26 @@ test('a limit that keeps out whom the handler let in leaves nothing behind', asy
   assert.equal((await connect(t, server, { room: 'x/1' }).closed).code, 4029)
   assert.deepEqual([...server.connections.keys()], [clientId])
   const room = server.getRoomManager().getRoom('x:1')
-  assert.deepEqual(room.getState().participants.map(({ id }) => id), [clientId])
+  assert.deepEqual(
+    room.getState().participants.map(({ id }) => id),
+    [clientId],
+  )
 })
 
 test('a client that goes away while the handler thinks comes and goes, in this order', async (t) => {
   let decide
   const seen = []
-  const { server } = await setUp(t, () => new Promise((resolve) => { decide = () => resolve({ success: true }) }), {
-    onPostConnect: () => seen.push('in'),
-    onDisconnect: () => seen.push('out'),
-  })
+  const { server } = await setUp(
+    t,
+    () =>
+      new Promise((resolve) => {
+        decide = () => resolve({ success: true })
+      }),
+    {
+      onPostConnect: () => seen.push('in'),
+      onDisconnect: () => seen.push('out'),
+    },
+  )
   const client = connect(t, server, { room: 'x/1' })
   await eventually(() => decide, 'the handler is asked')
   client.socket.terminate()

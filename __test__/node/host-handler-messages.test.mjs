@@ -97,7 +97,9 @@ test('bytes are sent as they are', async (t) => {
   const { client } = await setUp(t, {
     onMessage: ({ clientId, sendToClient }) => sendToClient(clientId, Uint8Array.of(1, 2)),
   })
-  const binary = new Promise((resolve) => client.socket.on('message', (data, isBinary) => isBinary && resolve([...data])))
+  const binary = new Promise((resolve) =>
+    client.socket.on('message', (data, isBinary) => isBinary && resolve([...data])),
+  )
   client.say({ type: 'a' })
   assert.deepEqual(await binary, [1, 2])
 })
@@ -136,10 +138,28 @@ test('an error of the handler is told, with its code if it has one', async (t) =
 })
 
 for (const [what, onMessage, code] of [
-  ['throws', () => { throw new Error('db password') }, 'HOST_FAILED'],
-  ['rejects', async () => { throw new Error('db password') }, 'HOST_FAILED'],
+  [
+    'throws',
+    () => {
+      throw new Error('db password')
+    },
+    'HOST_FAILED',
+  ],
+  [
+    'rejects',
+    async () => {
+      throw new Error('db password')
+    },
+    'HOST_FAILED',
+  ],
   ['rejects with nothing', () => Promise.reject(), 'HOST_FAILED'],
-  ['rejects with a code', async () => { throw Object.assign(new Error('no'), { code: 'NOT_NOW' }) }, 'NOT_NOW'],
+  [
+    'rejects with a code',
+    async () => {
+      throw Object.assign(new Error('no'), { code: 'NOT_NOW' })
+    },
+    'NOT_NOW',
+  ],
   ['sends what cannot be sent', ({ sendToClient, clientId }) => sendToClient(clientId, () => {}), 'HOST_FAILED'],
   ['broadcasts a circle', ({ broadcastToRoom, room }) => broadcastToRoom(Object.assign(room, { room })), 'HOST_FAILED'],
 ]) {
@@ -229,14 +249,22 @@ test('an onPostConnect that fails is a line in the log', async (t) => {
 })
 
 for (const [what, onDisconnect] of [
-  ['throws', () => { throw new Error('no') }],
+  [
+    'throws',
+    () => {
+      throw new Error('no')
+    },
+  ],
   ['rejects', () => Promise.reject(new Error('no'))],
   ['never ends', () => new Promise(() => {})],
 ]) {
   test(`an onDisconnect that ${what} keeps nobody in the room`, async (t) => {
     const { server, client, clientId } = await setUp(t, { onDisconnect })
     const room = server.getRoomManager().getRoom('x:1')
-    assert.deepEqual(room.getState().participants.map(({ id }) => id), [clientId])
+    assert.deepEqual(
+      room.getState().participants.map(({ id }) => id),
+      [clientId],
+    )
     client.socket.close()
     await eventually(() => room.getState().participants.length === 0, 'the room is empty')
     assert.equal(server.connections.size, 0)

@@ -10,7 +10,10 @@ import { HookSystem, Logger } from '../support/core.mjs'
 test('listeners hear their hooks until we stop, and the very same functions are removed', async () => {
   const hooks = new HookSystem()
   const heard = []
-  const stop = listen(hooks, new Logger(), { a: (data) => heard.push(['a', data]), b: (data) => heard.push(['b', data]) })
+  const stop = listen(hooks, new Logger(), {
+    a: (data) => heard.push(['a', data]),
+    b: (data) => heard.push(['b', data]),
+  })
   await hooks.emit('a', 1)
   await hooks.emit('b', 2)
   stop()

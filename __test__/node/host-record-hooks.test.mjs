@@ -10,7 +10,11 @@ import { createServer } from '../support/servers.mjs'
 
 /** As the core and its commands emit them. */
 const NOTICES = [
-  ['record:updated', { record: { id: 'noise' }, user: { id: 1 }, action: 'update' }, 'This record was changed elsewhere.'],
+  [
+    'record:updated',
+    { record: { id: 'noise' }, user: { id: 1 }, action: 'update' },
+    'This record was changed elsewhere.',
+  ],
   ['record:published', { record: { id: 'noise' }, action: 'publish' }, 'This record was published elsewhere.'],
   ['record:committed', { record: { id: 'noise' } }, 'This record was committed elsewhere.'],
   ['status:changed', { record: { id: 'noise' }, newStatus: 'adopted' }, 'The status of this record is now adopted.'],

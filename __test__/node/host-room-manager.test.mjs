@@ -45,7 +45,11 @@ async function setUp(t, options) {
 const roomHooks = (core) =>
   core.hookSystem.calls
     .filter(([method, name]) => method === 'emit' && name.startsWith('realtime:room:'))
-    .map(([, name, { roomId, reason, createdBy }]) => [name.slice('realtime:room:'.length), roomId, reason ?? createdBy])
+    .map(([, name, { roomId, reason, createdBy }]) => [
+      name.slice('realtime:room:'.length),
+      roomId,
+      reason ?? createdBy,
+    ])
 
 test('a room is made once, whoever asks first, and is the same while it lives', async (t) => {
   const { core, server, rooms } = await setUp(t)
@@ -78,7 +82,13 @@ test('without a grace period a room ends with its last client, and says so', asy
   await eventually(() => room.ended === 1, 'the room has ended')
   await eventually(() => roomHooks(core).length === 2, 'the hooks are there')
   assert.equal(rooms.getRoom('x:1'), null)
-  assert.deepEqual(roomHooks(core).map(([event, id]) => [event, id]), [['created', 'x:1'], ['destroyed', 'x:1']])
+  assert.deepEqual(
+    roomHooks(core).map(([event, id]) => [event, id]),
+    [
+      ['created', 'x:1'],
+      ['destroyed', 'x:1'],
+    ],
+  )
   assert.equal(roomHooks(core)[1][2], 'idle')
 })
 
@@ -138,7 +148,21 @@ test('ids are checked and known by their aliases', async (t) => {
   const room = rooms.getOrCreateRoom('devices:🏛', 'device')
   assert.equal(room.roomId, 'device:🏛')
   assert.equal(rooms.getRoom('device:🏛'), room)
-  for (const id of ['', 'x', ':1', 'x:', 'x:.', 'x:..', 'x:a/b', 'x:a\\b', 'x:\0', 'x:\ud800', `x:${'a'.repeat(300)}`, 7, null]) {
+  for (const id of [
+    '',
+    'x',
+    ':1',
+    'x:',
+    'x:.',
+    'x:..',
+    'x:a/b',
+    'x:a\\b',
+    'x:\0',
+    'x:\ud800',
+    `x:${'a'.repeat(300)}`,
+    7,
+    null,
+  ]) {
     assert.equal(rooms.getRoom(id), null, String(id))
     assert.throws(() => rooms.getOrCreateRoom(id, 'x'), { code: 'INVALID_ID' }, String(id))
   }
@@ -147,10 +171,23 @@ test('ids are checked and known by their aliases', async (t) => {
 })
 
 for (const [what, createRoom] of [
-  ['throws', () => { throw new PermissionDeniedError('closed today') }],
+  [
+    'throws',
+    () => {
+      throw new PermissionDeniedError('closed today')
+    },
+  ],
   ['makes nothing', () => undefined],
   ['makes half a room', () => ({ roomId: 'x:1', addClient() {} })],
-  ['makes a room that takes nobody', (id, config) => Object.assign(new Room(id, config), { addClient() { throw new Error('full') } })],
+  [
+    'makes a room that takes nobody',
+    (id, config) =>
+      Object.assign(new Room(id, config), {
+        addClient() {
+          throw new Error('full')
+        },
+      }),
+  ],
 ]) {
   test(`a factory that ${what} costs its client the connection, and nobody else`, async (t) => {
     const { core, server, rooms } = await setUp(t)
@@ -167,8 +204,22 @@ for (const [what, createRoom] of [
 }
 
 for (const [what, methods] of [
-  ['does not let go', { removeClient() { throw new Error('no') } }],
-  ['fails to end', { destroy() { throw new Error('no') } }],
+  [
+    'does not let go',
+    {
+      removeClient() {
+        throw new Error('no')
+      },
+    },
+  ],
+  [
+    'fails to end',
+    {
+      destroy() {
+        throw new Error('no')
+      },
+    },
+  ],
   ['rejects to end', { destroy: () => Promise.reject(new Error('no')) }],
 ]) {
   test(`a room that ${what} is gone all the same, with a line in the log`, async (t) => {
@@ -182,7 +233,10 @@ for (const [what, methods] of [
     await eventually(() => rooms.getRoom('x:1')?.clients.size === 1, 'the client is in')
     client.socket.close()
     await eventually(() => rooms.getRoomCount() === 0, 'the room has ended')
-    await eventually(() => core.logger.messages('warn').some((message) => /The room failed/.test(message)), 'it is told')
+    await eventually(
+      () => core.logger.messages('warn').some((message) => /The room failed/.test(message)),
+      'it is told',
+    )
   })
 }
 
@@ -211,7 +265,9 @@ test("a record's room passes on notices and bytes, and is the engine's otherwise
   for (const client of clients) {
     assert.equal((await client.frame(({ event }) => event === 'notice')).notice.message, 'Soon over')
   }
-  const binary = new Promise((resolve) => clients[1].socket.on('message', (data, isBinary) => isBinary && resolve([...data])))
+  const binary = new Promise((resolve) =>
+    clients[1].socket.on('message', (data, isBinary) => isBinary && resolve([...data])),
+  )
   room.broadcast(Uint8Array.of(77, 1), clientId)
   assert.deepEqual(await binary, [77, 1])
   for (const call of [

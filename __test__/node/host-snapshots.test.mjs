@@ -34,12 +34,19 @@ async function snapshotOf(t, server, recordId = 'noise') {
 test('the bus tells of the snapshots that the engine takes, as does the hook bus of the core', async (t) => {
   const { core, server } = await createServer(t)
   const saved = []
-  server.getSnapshotManager().getHookBus().on('realtime:snapshot:saved', (payload) => saved.push(payload))
+  server
+    .getSnapshotManager()
+    .getHookBus()
+    .on('realtime:snapshot:saved', (payload) => saved.push(payload))
   const { version } = await snapshotOf(t, server)
   await eventually(() => saved.length > 0, 'the bus tells')
   assert.deepEqual([saved[0].roomId, saved.at(-1).version], ['records:noise', version])
   assert.deepEqual(core.hookSystem.emitted('realtime:snapshot:saved'), saved)
-  assert.equal(server.getRoomManager().getRoom('records:noise').getState().version, 0, 'not seen before it was asked for')
+  assert.equal(
+    server.getRoomManager().getRoom('records:noise').getState().version,
+    0,
+    'not seen before it was asked for',
+  )
 })
 
 test("a room's version is its newest snapshot's", async (t) => {

@@ -14,7 +14,10 @@ import { createDataDir } from '../support/core.mjs'
 const program = fileURLToPath(new URL('../../dist/standalone.js', import.meta.url))
 
 function start(t, file, env) {
-  const child = spawn(process.execPath, [program, file], { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'pipe'] })
+  const child = spawn(process.execPath, [program, file], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
   t.after(() => child.kill('SIGKILL'))
   const lines = []
   const listening = new Promise((resolve, reject) => {

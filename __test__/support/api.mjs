@@ -18,7 +18,9 @@ export class Api {
   /** `METHOD /path`, oldest first. */
   requests = []
   users = { ...USERS }
-  records = new Map([['noise', { id: 'noise', title: 'Noise', type: 'bylaw', status: 'published', content: 'Quiet.\n' }]])
+  records = new Map([
+    ['noise', { id: 'noise', title: 'Noise', type: 'bylaw', status: 'published', content: 'Quiet.\n' }],
+  ])
   drafts = new Map()
   snapshots = new Map()
   offersSnapshots = true

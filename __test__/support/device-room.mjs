@@ -1,6 +1,6 @@
 /**
- * A module with rooms for devices, as one that a host brings along: its devices have tokens of their own, users look on,
- * commands go out through what the server offers, and acknowledgements come in.
+ * A module with rooms for devices, as one that a host brings along: its devices have tokens of their own, users look
+ * on, commands go out through what the server offers, and acknowledgements come in.
  */
 
 /** One device's room; it finds the device's connection by itself. */
@@ -73,7 +73,8 @@ export class DeviceHandler {
   async onConnect(context) {
     this.contexts.push(context)
     const deviceAuth = this.devices.get(context.token)
-    if (deviceAuth?.deviceUuid === context.roomId) return { success: true, deviceAuth, clientMetadata: { isDevice: true } }
+    if (deviceAuth?.deviceUuid === context.roomId)
+      return { success: true, deviceAuth, clientMetadata: { isDevice: true } }
     const user = await this.authService.validateSession(context.token)
     if (!user) return { success: false, error: 'unknown token', errorCode: 'AUTH_FAILED' }
     const permissions = { canView: true, canEdit: false }

@@ -79,7 +79,14 @@ export class DeviceRoomHandler implements RoomTypeHandler {
     ws.send(JSON.stringify({ type: 'hello', device: auth.deviceAuth?.deviceUuid }))
   }
 
-  async onMessage({ message, rawData, clientId, broadcastToRoom, sendToClient, sendError }: MessageContext): Promise<void> {
+  async onMessage({
+    message,
+    rawData,
+    clientId,
+    broadcastToRoom,
+    sendToClient,
+    sendError,
+  }: MessageContext): Promise<void> {
     const { type } = message as { type?: string }
     if (rawData.length > 1_000) sendError(new Error('too long'))
     else if (type === 'echo') sendToClient(clientId, message)

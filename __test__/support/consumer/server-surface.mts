@@ -50,7 +50,13 @@ export async function snapshots(server: RealtimeServer): Promise<SnapshotRow | n
   return new SnapshotManager(console, storages[0]!, bus).loadLatestVerified('records:x')
 }
 
-const host: ApiHost = createApiHost({ baseUrl: 'http://localhost:3000', serviceToken: 's', timeoutMs: 1_000, retries: 1, fetch })
+const host: ApiHost = createApiHost({
+  baseUrl: 'http://localhost:3000',
+  serviceToken: 's',
+  timeoutMs: 1_000,
+  retries: 1,
+  fetch,
+})
 export const module = new RealtimeModule({ port: 0 }, host, '.system-data')
 export const kept: boolean = await host.writeSnapshot('x', { snapshot: Uint8Array.of(0), version: 1 })
 export const registry = createHandlerRegistry({ logger: console })
