@@ -15,7 +15,7 @@ const NOTICES: Readonly<Record<string, (data: Record<string, unknown>) => string
       : 'The status of this record changed.',
 }
 
-/** Calls `changed` with the record's id and a notice for its room; a payload without an id is ignored with a warning. */
+/** Calls `changed` with the record's id and a notice for its room; payloads without an id get a warning. */
 export function onRecordsChanged(
   logger: Logger,
   changed: (recordId: string, notice: string) => unknown,

@@ -76,7 +76,7 @@ export interface RoomConfig {
 
 /** Makes the rooms of a type. */
 export interface RoomFactory {
-  /** Makes a room; what it throws is told to the client that wanted to come in. */
+  /** Makes a room; if it throws, the client that wanted to come in is closed with 4500, and the log says why. */
   createRoom(roomId: string, config: RoomConfig): Room
   /** Whether it also makes rooms of another type, for which no factory is registered. */
   supportsRoomType(roomType: string): boolean
