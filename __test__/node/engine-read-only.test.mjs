@@ -93,5 +93,4 @@ test('looking at a record writes no draft and changes nothing, however often it 
   // The text that the room began with is stored once, so that it is never put there twice.
   const versions = engine.host.told('realtime:snapshot:saved').map(({ version }) => version)
   assert.deepEqual(versions, [1])
-  assert.deepEqual(engine.host.loads.entries, ['noise'])
 })

@@ -51,7 +51,6 @@ test('without one it is saved and gone at once, and each visit finds what the on
     await destroyed(engine, visit)
     assert.equal(engine.host.saves.entries.at(-1).markdown, expected.join('\n\n'))
   }
-  assert.deepEqual(engine.host.loads.entries, ['noise'], 'a room with a history is not begun anew')
   const versions = engine.host.told('realtime:snapshot:saved').map(({ version }) => version)
   assert.ok(versions.length >= 5)
   assert.deepEqual(

@@ -91,17 +91,19 @@ test('the newest three are kept, and the host is told of each that is stored and
   for (const { roomId, byteSize } of saved) assert.ok(roomId === ROOM && byteSize > 0)
 })
 
-test('a restart goes on from the snapshot and what came after it, not from the record', async (t) => {
+test('a restart goes on from the snapshot and what came after it, and takes in what was edited elsewhere', async (t) => {
   const { engine, write } = await setUp(t)
   await write('In the snapshot.')
   await engine.module.snapshot(ROOM)
   await write('After it.')
   await engine.module.shutdown()
+  const draft = engine.host.saves.entries.at(-1).markdown
   const again = await startEngine(t, { folder: engine.folder })
-  again.host.text = 'What the record says by now.'
+  again.host.texts.set('noise', `${draft}\n\nWhat somebody added elsewhere.`)
   const cyd = await openEditor(t, again, { token: 'token-cyd' })
-  assert.deepEqual(cyd.paragraphs, ['Noise at night.', 'In the snapshot.', 'After it.'])
-  assert.deepEqual(again.host.loads.entries, [])
+  const paragraphs = ['Noise at night.', 'In the snapshot.', 'After it.', 'What somebody added elsewhere.']
+  assert.deepEqual(cyd.paragraphs, paragraphs)
+  assert.equal((await again.host.hook('realtime:room:merged')).added, 4)
   cyd.write('And on.')
   await again.host.hook('realtime:client:connected')
   await (await openEditor(t, again, { token: 'token-dan' })).sees('And on.')

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 
 import { openEditor } from '../support/editor.mjs'
-import { RealtimeModule, TestHost, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
+import { RealtimeModule, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
 
 /** Where SQLite keeps them in a file's header: https://www.sqlite.org/fileformat2.html#the_database_header */
 const USER_VERSION_AT = 60
@@ -81,8 +81,8 @@ test('a room whose snapshot is damaged is begun anew from its record; others are
   let at = -1
   while ((at = bytes.indexOf('Text of records/one.', at + 1)) >= 0) bytes.write('XXXX', at)
   await writeFile(file, bytes)
-  const host = new TestHost()
-  host.text = 'From the record.'
+  const { host } = first
+  host.texts.set('one', 'From the record.')
   const second = await startEngine(t, { folder, host })
   assert.deepEqual((await openEditor(t, second, { room: 'records/one' })).paragraphs, ['From the record.'])
   const { roomId } = await host.hook('realtime:snapshot:integrity-failed')
