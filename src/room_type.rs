@@ -35,8 +35,8 @@ pub trait RoomType: Send + Sync + 'static {
     }
 
     /// Somebody says something. Nothing more is read from this client until the future is done, so a
-    /// slow answer slows down only whoever asked. An error is told to the client. It is given up
-    /// `host_timeout` after the connection has ended.
+    /// slow answer slows down only whoever asked. An error is told to the client. It may take
+    /// `host_timeout`.
     fn message(&self, peer: Peer, message: Payload) -> HostFuture<()>;
 
     /// Somebody is gone.
@@ -127,11 +127,6 @@ impl Peer {
     /// Whether nothing that it says counts any more.
     pub(crate) fn is_revoked(&self) -> bool {
         self.0.is_revoked()
-    }
-
-    /// Waits until it is gone or about to be closed.
-    pub(crate) async fn closed(&self) {
-        self.0.outbox.closed().await;
     }
 
     /// Whether it is still connected and not about to be closed.

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 
 import { openEditor } from '../support/editor.mjs'
-import { RealtimeModule, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
+import { RealtimeModule, TestHost, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
 
 /** Where SQLite keeps them in a file's header: https://www.sqlite.org/fileformat2.html#the_database_header */
 const USER_VERSION_AT = 60

@@ -35,9 +35,9 @@ pub(super) struct Custom {
     pub(super) user: Value,
     /// Told of comings and goings.
     pub(super) host: Arc<dyn Host>,
-    /// How long the type may take to hear that somebody came or went.
+    /// How long the type may take for each thing that it is told.
     pub(super) wait_max: Duration,
-    /// The type does not end with what this client said before it went.
+    /// The type failed at what this client had said before it went.
     pub(super) given_up: AtomicBool,
     /// Keeps it listed.
     pub(super) _place: GroupPlace,
@@ -130,23 +130,16 @@ impl Custom {
         })
     }
 
-    /// A room type that fails at a message tells whoever sent it; the connection stays. One that never
-    /// ends with it holds nobody else up, and is given up some time after the connection has ended.
+    /// A room type that fails at a message, or does not end with it, tells whoever sent it; the connection
+    /// stays.
     async fn say(&self, payload: Payload) {
         if self.peer.is_revoked() || self.given_up.load(Ordering::Relaxed) {
             return;
         }
-        let mut saying = self.room_type.message(self.peer.clone(), payload);
-        let said = tokio::select! {
-            biased;
-            said = &mut saying => said,
-            () = self.peer.closed() => {
-                let said = self.in_time("message", saying).await;
-                self.given_up.store(said.is_err(), Ordering::Relaxed);
-                said
-            }
-        };
+        let said = self.in_time("message", self.room_type.message(self.peer.clone(), payload)).await;
         if let Err(error) = said {
+            // What else a client has said that is gone is not worth as long a wait each.
+            self.given_up.store(!self.peer.is_open(), Ordering::Relaxed);
             warn!(
                 operation = "realtime:room-type:message", client = %self.peer.client(),
                 room = %self.peer.room(), code = %error.code, "{}", error.message
