@@ -1,5 +1,6 @@
 //! Which blocks of two texts are the same block: those that are equal, and those that are alike.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
@@ -11,7 +12,8 @@ use crate::markdown::schema::{
     BULLET_LIST, HEADING, ORDERED_LIST, PARAGRAPH, TABLE_CELL, TABLE_HEADER, TEXT, node_type,
 };
 
-/// Up to so many comparisons of two blocks within one changed stretch; a longer one is paired by looking ahead.
+/// Up to so many comparisons of two blocks within one changed stretch; a longer one is paired by looking
+/// ahead.
 const COMPARISONS_MAX: usize = 10_000;
 
 /// How far a block's counterpart is looked for in a stretch that is too long for comparing all with all.
@@ -70,14 +72,9 @@ pub(super) fn align(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<us
     let [keys_a, keys_b]: [Vec<Key<'_>>; 2] =
         [&a[middle_a], &b[middle_b]].map(|nodes| nodes.iter().map(|node| Key(node)).collect());
     for hunk in diff(&keys_a, &keys_b) {
-        match hunk {
-            Hunk::Same { a: x, b: y, len } => {
-                (0..len).for_each(|index| set(start + x + index, start + y + index));
-            }
-            Hunk::Changed { a: x, b: y } => {
-                let [x, y] = [x, y].map(|range| start + range.start..start + range.end);
-                alike_pairs(a, x, b, y, pairing, &mut set);
-            }
+        match hunk.moved(start) {
+            Hunk::Same { a: x, b: y, len } => (0..len).for_each(|index| set(x + index, y + index)),
+            Hunk::Changed { a: x, b: y } => alike_pairs(a, x, b, y, pairing, &mut set),
         }
     }
     pairs
@@ -97,10 +94,29 @@ pub(super) enum Hunk {
     Changed { a: Range<usize>, b: Range<usize> },
 }
 
+impl Hunk {
+    /// The same for sequences that have so much before these.
+    pub(super) fn moved(self, by: usize) -> Self {
+        match self {
+            Self::Same { a, b, len } => Self::Same { a: a + by, b: b + by, len },
+            Self::Changed { a, b } => {
+                Self::Changed { a: a.start + by..a.end + by, b: b.start + by..b.end + by }
+            }
+        }
+    }
+}
+
 /// Cuts two sequences into what is equal and what is not. The cost is bounded by the diff's own limits.
 pub(super) fn diff<T: Eq + Hash>(a: &[T], b: &[T]) -> Vec<Hunk> {
+    // Numbers are compared instead of blocks and words, which takes many comparisons of each.
+    let mut numbers = HashMap::new();
+    let mut number = |item| {
+        let next = numbers.len();
+        *numbers.entry(item).or_insert(next)
+    };
+    let [a, b] = [a, b].map(|items| items.iter().map(&mut number).collect::<Vec<usize>>());
     let mut hunks: Vec<Hunk> = Vec::new();
-    for op in capture_diff_slices(Algorithm::Myers, a, b) {
+    for op in capture_diff_slices(Algorithm::Myers, &a, &b) {
         if let DiffOp::Equal { old_index, new_index, len } = op {
             hunks.push(Hunk::Same { a: old_index, b: new_index, len });
         } else if let Some(Hunk::Changed { a, b }) = hunks.last_mut() {
@@ -123,7 +139,11 @@ impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.kind.hash(state);
         self.0.text.hash(state);
-        self.0.attrs.len().hash(state);
+        self.0.attrs.hash(state);
+        for mark in &self.0.marks {
+            mark.kind.hash(state);
+            mark.attrs.hash(state);
+        }
         self.0.content.len().hash(state);
         self.0.content.iter().for_each(|child| Key(child).hash(state));
     }

@@ -252,8 +252,8 @@ pub(super) fn keeps(old: Option<&Node>, live: &Node) -> bool {
     }
 }
 
-/// Which children stay even if nothing is left in them: all cells of a row that stays, and a table's header if
-/// any other row does.
+/// Which children stay even if nothing is left in them: all cells of a row that stays, and a table's header
+/// if any other row does.
 fn stays_when_emptied(of: Versions<'_>, pairing: Pairing, steps: &[Step]) -> impl Fn(usize) -> bool + use<> {
     let row_stays = |step: &Step| match *step {
         Step::Delete { live: 0, .. } => false,

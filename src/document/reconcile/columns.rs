@@ -10,8 +10,8 @@ use crate::markdown::schema::{self, PARAGRAPH, TABLE_CELL, TABLE_HEADER};
 use crate::markdown::{Attrs, Node};
 
 impl Merger<'_, '_> {
-    /// Merges a table if columns came, went or moved on a side; says whether it did. Tables with rows of different lengths or
-    /// with cells over several columns are not for this: Markdown has none.
+    /// Merges a table if columns came, went or moved on a side; says whether it did. Tables with rows of
+    /// different lengths or with cells over several columns are not for this: Markdown has none.
     pub(super) fn columns(&mut self, table: &XmlElementRef, of: Versions<'_>) -> bool {
         let (Some(old), Some(new)) = (of.old, of.new) else { return false };
         let widths = [old, new, of.live].map(width);

@@ -1,15 +1,15 @@
 //! Merging what was changed outside of the room into its live document.
 //!
 //! A record is edited elsewhere: published, pulled, restored. Its text was `old` when host and document last
-//! agreed and is `new` now, while the document may have gone on from `old`. What changed from one to the other
-//! is applied to the live document as ordinary edits, as little as possible, in one transaction. Below, "outside"
-//! is who made `new` of `old`, "inside" is who edits the live document.
+//! agreed and is `new` now, while the document may have gone on from `old`. What changed from one to the
+//! other is applied to the live document as ordinary edits, as little as possible, in one transaction. Below,
+//! "outside" is who made `new` of `old`, "inside" is who edits the live document.
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `align` | which blocks of two sequences are the same |
 //! | `blocks` | three sequences of blocks -> steps |
-//! | `line`, `words` | three versions of a line -> edits of words and marks |
+//! | `line`, `compare`, `words` | three versions of a line -> edits of words and marks |
 //! | `live` | the live document with its places in yrs |
 //! | `apply`, `columns`, `edit` | steps and edits -> yrs |
 //!
@@ -38,17 +38,18 @@
 //! | made a heading of a paragraph, another list of a list | changed it | a new element with the content of both |
 //! | took away or set a mark | anything | as outside, on the words that are still there |
 //!
-//! What a block of the live document holds that the schema has no place for is never touched. Where it makes a
-//! block's places uncertain, a changed block comes whole, beside the one that is there.
+//! What a block of the live document holds that the schema has no place for is never touched. Where it makes
+//! a block's places uncertain, a changed block comes whole, beside the one that is there.
 //!
-//! Somebody who types at the same time and has not seen the merge yet loses nothing either, unless it is in a block
-//! that the outside deleted or moved, or whose kind it changed. To a block that was put into a list or a
-//! quote, the same happens as to one that was deleted here and inserted there.
+//! Somebody who types at the same time and has not seen the merge yet loses nothing either, unless it is in a
+//! block that the outside deleted or moved, or whose kind it changed. To a block that was put into a list or
+//! a quote, the same happens as to one that was deleted here and inserted there.
 
 mod align;
 mod apply;
 mod blocks;
 mod columns;
+mod compare;
 mod edit;
 mod line;
 mod live;
@@ -73,7 +74,8 @@ pub const ORIGIN: &str = "external";
 pub struct Merged {
     /// The change as one update, for the log and for the clients; `None` if nothing changed.
     pub change: Option<Bytes>,
-    /// How many words came in. A reference, an image and a line break count as one; what was only moved counts as none.
+    /// How many words came in. A reference, an image and a line break count as one; what was only moved
+    /// counts as none.
     pub added: usize,
     /// How many words went.
     pub removed: usize,
@@ -82,16 +84,19 @@ pub struct Merged {
 }
 
 impl Document {
-    /// Merges an edit that was made elsewhere: the record's text was `old_markdown` when host and document last agreed, and
-    /// is `new_markdown` now. The rules are those of [`crate::document::reconcile`].
+    /// Merges an edit that was made elsewhere: the record's text was `old_markdown` when host and document
+    /// last agreed, and is `new_markdown` now. The rules are those of [`crate::document::reconcile`].
     ///
     /// Nothing happens if the two say the same, or if the document says what the new one says already.
     ///
-    /// Fails with [`ApplyError::Broken`] if yrs fails in the middle; the document must not be used any more then.
+    /// Fails with [`ApplyError::Broken`] if yrs fails in the middle; the document must not be used any more
+    /// then.
     pub fn merge_external(&mut self, old_markdown: &str, new_markdown: &str) -> Result<Merged, ApplyError> {
         let new = markdown::parse(new_markdown);
         let lost = markdown::check_lossless(new_markdown, &new);
-        let [old, mut new] = [markdown::parse(old_markdown).doc, new.doc].map(without_marks_of_nodes);
+        let (mut old, mut new) = (markdown::parse(old_markdown).doc, new.doc);
+        clear_marks_of_nodes(&mut old);
+        clear_marks_of_nodes(&mut new);
         if old == new {
             return Ok(Merged { lost, ..Merged::default() });
         }
@@ -133,12 +138,11 @@ fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node, new_markdown: &st
 }
 
 /// In Yjs only text has marks.
-fn without_marks_of_nodes(mut node: Node) -> Node {
+fn clear_marks_of_nodes(node: &mut Node) {
     if node.kind != schema::TEXT {
         node.marks.clear();
     }
-    node.content = node.content.into_iter().map(without_marks_of_nodes).collect();
-    node
+    node.content.iter_mut().for_each(clear_marks_of_nodes);
 }
 
 #[cfg(test)]

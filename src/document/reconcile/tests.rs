@@ -286,9 +286,11 @@ fn large_changes_are_coarser_and_still_right() {
     assert_eq!((merged.added, merged.removed), (2_000, 2_000));
     assert_eq!(text(&mut document), new);
 
-    let old = (0..40_000).map(|word| format!("w{word} ")).collect::<String>().trim().to_owned();
-    let new = old.replace("w10 ", "x ").replace("w39000 ", "y ");
+    let old = (0..110_000).map(|word| format!("w{word} ")).collect::<String>().trim().to_owned();
+    let new = old.replace("w10 ", "x ").replace("w109000 ", "y ");
     let mut document = seeded(&old);
     document.merge_external(&old, &new).unwrap();
     assert_eq!(text(&mut document), new);
+    document.merge_external(&new, "nothing left").unwrap();
+    assert_eq!(text(&mut document), "nothing left");
 }

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use super::align::{Hunk, diff};
+use super::align::Hunk;
+use super::compare::{compare, counterparts};
 use super::line::{Line, TokenKey};
 use crate::markdown::schema::text;
 use crate::markdown::{Mark, Node, NodeKind};
 
-/// More words than this on one side are not compared one by one: what lies between the equal beginning and the
-/// equal end is one change.
-const TOKENS_MAX: usize = 50_000;
+/// In one line, so many words written inside are compared with what the outside wrote in the same places.
+/// Beyond that both are kept, even if they are the same.
+const LOOKED_AT_MAX: usize = 200_000;
 
 /// One change of a line. Places are those of the line before any change.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,8 @@ pub(super) fn merge(old: &[Node], new: &[Node], live: &[Node]) -> Change {
         old: &old,
         new: &new,
         live: &live,
+        bounds: bounds(&to_live, live_keys.len()),
+        budget: LOOKED_AT_MAX,
         to_live,
         from_old: vec![false; live_keys.len()],
         kept: vec![None; live_keys.len()],
@@ -74,6 +77,11 @@ struct Merger<'a> {
     new: &'a Line<'a>,
     live: &'a Line<'a>,
     to_live: Vec<Option<usize>>,
+    /// For the place before each old token, and the last place: the live place after the last token that both
+    /// have before it, and the one of the next that both have.
+    bounds: Vec<(usize, usize)>,
+    /// How many more live tokens may be looked at, see [`LOOKED_AT_MAX`].
+    budget: usize,
     /// Which live tokens were in the old line.
     from_old: Vec<bool>,
     /// The new token that a live one is, where the outside kept it.
@@ -130,11 +138,13 @@ impl Merger<'_> {
         if new.is_empty() {
             return;
         }
-        let start = self.to_live[..old.start].iter().rev().flatten().next().map_or(0, |live| live + 1);
-        let end = self.to_live[old.end..].iter().flatten().next().copied().unwrap_or(lives.len());
+        let (start, end) = (self.bounds[old.start].0, self.bounds[old.end].1);
         // What was written inside at this place may be the same: published from here, for example.
+        let within_budget = end - start <= self.budget;
+        let looked_at = if within_budget { start..end } else { start..start };
+        self.budget -= looked_at.len();
         let written: Vec<usize> =
-            (start..end).filter(|&live| !self.from_old[live] && !self.taken[live]).collect();
+            looked_at.filter(|&live| !self.from_old[live] && !self.taken[live]).collect();
         let written_keys: Vec<TokenKey<'_>> = written.iter().map(|&live| lives[live]).collect();
         let pairs = counterparts(new.len(), &compare(&news[new.clone()], &written_keys));
         if !self.mostly_there(new, &pairs) {
@@ -227,6 +237,17 @@ impl Merger<'_> {
     }
 }
 
+fn bounds(to_live: &[Option<usize>], live_len: usize) -> Vec<(usize, usize)> {
+    let mut bounds = vec![(0, live_len); to_live.len() + 1];
+    for (old, live) in to_live.iter().enumerate() {
+        bounds[old + 1].0 = live.map_or(bounds[old].0, |live| live + 1);
+    }
+    for (old, live) in to_live.iter().enumerate().rev() {
+        bounds[old].1 = live.unwrap_or(bounds[old + 1].1);
+    }
+    bounds
+}
+
 /// The marks of the part that begins here.
 fn marks_at<'a>(parts: &[(Range<u32>, &'a [Mark])], at: u32) -> &'a [Mark] {
     parts.iter().find(|(part, _)| part.contains(&at)).map_or(&[], |(_, marks)| marks)
@@ -244,74 +265,4 @@ fn changed_marks(old: &[Mark], new: &[Mark], live: &[Mark]) -> Vec<(NodeKind, Op
         }
     }
     changed
-}
-
-/// Compares two lines: their words first, then what stands between the words that they share. All at once,
-/// a space could count for as much as a word.
-fn compare(a: &[TokenKey<'_>], b: &[TokenKey<'_>]) -> Vec<Hunk> {
-    let [words_a, words_b] =
-        [a, b].map(|keys| -> Vec<usize> { (0..keys.len()).filter(|&index| keys[index].counts).collect() });
-    let [keys_a, keys_b] = [(a, &words_a), (b, &words_b)]
-        .map(|(keys, words)| words.iter().map(|&word| keys[word]).collect::<Vec<_>>());
-    let mut pairs = vec![None; a.len()];
-    let (mut after_a, mut after_b) = (0, 0);
-    let shared = counterparts(keys_a.len(), &bounded_diff(&keys_a, &keys_b)).into_iter().zip(words_a);
-    let shared = shared.filter_map(|(pair, word)| Some((word, words_b[pair?])));
-    for (end_a, end_b) in shared.chain([(a.len(), b.len())]) {
-        let between = bounded_diff(&a[after_a..end_a], &b[after_b..end_b]);
-        let found = counterparts(end_a - after_a, &between).into_iter().enumerate();
-        found.for_each(|(index, pair)| pairs[after_a + index] = pair.map(|pair| after_b + pair));
-        if let Some(pair) = pairs.get_mut(end_a) {
-            *pair = Some(end_b);
-        }
-        (after_a, after_b) = (end_a + 1, end_b + 1);
-    }
-    hunks(&pairs, b.len())
-}
-
-/// Stretches from pairs in order.
-fn hunks(pairs: &[Option<usize>], b_len: usize) -> Vec<Hunk> {
-    let mut hunks: Vec<Hunk> = Vec::new();
-    let (mut next_a, mut next_b) = (0, 0);
-    let ends = pairs.iter().enumerate().filter_map(|(a, b)| Some((a, (*b)?)));
-    for (a, b) in ends.chain([(pairs.len(), b_len)]) {
-        if next_a < a || next_b < b {
-            hunks.push(Hunk::Changed { a: next_a..a, b: next_b..b });
-        }
-        match hunks.last_mut() {
-            _ if a == pairs.len() => {}
-            Some(Hunk::Same { len, .. }) => *len += 1,
-            _ => hunks.push(Hunk::Same { a, b, len: 1 }),
-        }
-        (next_a, next_b) = (a + 1, b + 1);
-    }
-    hunks
-}
-
-fn bounded_diff(a: &[TokenKey<'_>], b: &[TokenKey<'_>]) -> Vec<Hunk> {
-    if a == b {
-        return vec![Hunk::Same { a: 0, b: 0, len: a.len() }];
-    }
-    if a.len().max(b.len()) <= TOKENS_MAX {
-        return diff(a, b);
-    }
-    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let (rest_a, rest_b) = (&a[start..], &b[start..]);
-    let end = rest_a.iter().rev().zip(rest_b.iter().rev()).take_while(|(a, b)| a == b).count();
-    vec![
-        Hunk::Same { a: 0, b: 0, len: start },
-        Hunk::Changed { a: start..a.len() - end, b: start..b.len() - end },
-        Hunk::Same { a: a.len() - end, b: b.len() - end, len: end },
-    ]
-}
-
-/// For each place of the first sequence its counterpart.
-fn counterparts(len: usize, hunks: &[Hunk]) -> Vec<Option<usize>> {
-    let mut to = vec![None; len];
-    for hunk in hunks {
-        if let Hunk::Same { a, b, len } = hunk {
-            (0..*len).for_each(|index| to[a + index] = Some(b + index));
-        }
-    }
-    to
 }
