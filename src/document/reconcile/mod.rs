@@ -14,9 +14,10 @@
 //! | `apply`, `columns`, `edit` | steps and edits -> yrs |
 //!
 //! Blocks are compared by content, for Markdown has nothing else. Equal blocks are the same one. Between
-//! them, two blocks of a kind are the same one if they share a quarter of their words, or if they are in
-//! the same place and one is empty or both are short (`align`). Lists, items, quotes, tables and cells
-//! are compared in turn. In a line, words are compared; never parts of words.
+//! them, two blocks of a kind are the same one if they share a quarter of their words, or if they are in the
+//! same place and one is empty or both are short (`align`). One that was rewritten beyond that counts as
+//! deleted, and as another one inserted. Lists, items, quotes, tables and cells are compared in turn. In a
+//! line, words are compared; never parts of words.
 //!
 //! | outside | inside | result |
 //! | --- | --- | --- |
