@@ -43,6 +43,18 @@ metrics! {
     messages_in = "Messages received from clients";
     /// Their bytes.
     bytes_in = "Bytes of messages received from clients";
+    /// Changes of documents: one for all updates of a client that came together.
+    changes = "Changes of documents by clients";
+    /// Frames that could not be used.
+    refused_frames = "Frames refused: malformed, or of no sense in their document";
+    /// Binary messages of a type that is not known.
+    unknown_messages = "Binary messages of an unknown type, which are ignored";
+    /// Snapshots on disk.
+    snapshots = "Snapshots saved";
+    /// Drafts that the host took.
+    drafts = "Drafts written to the host";
+    /// Snapshots and drafts that failed; they are tried again.
+    save_failures = "Snapshots and drafts that failed and are tried again";
     /// Frames that were written to clients.
     frames_out = "Frames written to clients";
     /// Their bytes.

@@ -25,6 +25,7 @@ use crate::hooks;
 use crate::host::Host;
 use crate::ids::{RoomId, UserId};
 use crate::limits::{ConnectionCaps, ConnectionCounters};
+use crate::metrics::Metrics;
 use crate::protocol::control;
 use crate::room::groups::Groups;
 use crate::room::messages::{RoomServices, RoomSettings, SnapshotOutcome};
@@ -105,7 +106,14 @@ impl Module {
         let address = listener.address();
         let store = open_store(&config, &folder, &host)?;
         let settings = Arc::new(room_settings(&config));
-        let rooms = Registry::new(RoomServices { store: store.clone(), host: Arc::clone(&host), settings });
+        let metrics = Arc::<Metrics>::default();
+        let services = RoomServices {
+            store: store.clone(),
+            host: Arc::clone(&host),
+            metrics: Arc::clone(&metrics),
+            settings,
+        };
+        let rooms = Registry::new(services);
         let limits = &config.rate_limiting;
         let caps = ConnectionCaps {
             per_ip: limits.connections_per_ip,
@@ -122,7 +130,7 @@ impl Module {
             host,
             rooms,
             sessions: Sessions::default(),
-            metrics: Arc::default(),
+            metrics,
             store,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

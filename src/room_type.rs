@@ -103,10 +103,10 @@ impl Peer {
         &self.0.room
     }
 
-    /// Queues a text message. False if the client is gone, or so much waits for it already that this
-    /// does not fit (`limits.waiting_bytes_per_client_max`).
+    /// Queues a text message. False if the client is gone, cannot read text, or so much waits for it
+    /// already that this does not fit (`limits.waiting_bytes_per_client_max`).
     pub fn send_text(&self, text: &str) -> bool {
-        self.0.outbox.try_send(Frame::text(text))
+        self.0.reads_text() && self.0.outbox.try_send(Frame::text(text))
     }
 
     /// Queues a binary message. False as [`Peer::send_text`].

@@ -24,7 +24,7 @@ use crate::error::{Code, RealtimeError, Result};
 use crate::markdown;
 use crate::protocol::update::check_update;
 
-pub(crate) use read::Reader;
+pub(crate) use read::{Reader, children};
 pub use read::{Reading, read, read_fragment};
 pub use seed::document_to_update;
 pub use write::{insert_nodes, write_fragment};

@@ -32,6 +32,8 @@ pub struct Connection {
     pub ip: std::net::IpAddr,
     /// Its edits are refused.
     pub read_only: bool,
+    /// It can read text frames.
+    pub reads_text: bool,
     /// It is connected and not about to be closed.
     pub open: bool,
 }
@@ -44,6 +46,7 @@ impl From<&Arc<Session>> for Connection {
             user: session.user.clone(),
             ip: session.ip,
             read_only: session.is_read_only(),
+            reads_text: session.reads_text(),
             open: !session.outbox.is_closed(),
         }
     }
@@ -71,11 +74,13 @@ impl Module {
         Ok(self.context.sessions.get(client).as_ref().map(Connection::from))
     }
 
-    /// Sends a message to one client. False if it is gone, or too much waits for it already.
+    /// Sends a message to one client. False if it is gone, if it cannot read text and is to be sent some (a
+    /// stock client would stop at it), or if too much waits for it already.
     pub fn send(&self, client: ClientId, message: &Payload) -> Result<bool> {
         self.check_running()?;
-        let session = self.context.sessions.get(client);
-        Ok(session.is_some_and(|session| Peer::new(session).send(&frame(message))))
+        let Some(session) = self.context.sessions.get(client) else { return Ok(false) };
+        let is_readable = session.reads_text() || matches!(message, Payload::Binary(_));
+        Ok(is_readable && Peer::new(session).send(&frame(message)))
     }
 
     /// Sends a message to everybody in a room of the application's but one, and gives the number of

@@ -57,7 +57,8 @@ impl RealtimeModule {
         Ok(nullable(or_throw(&env, found)?.map(Connection::from)))
     }
 
-    /// Sends a message to one client, a text frame or a binary one. False if it is gone, or so much
+    /// Sends a message to one client, a text frame or a binary one. False if it is gone, if it is text and
+    /// the client cannot read that (`readsText`; a stock Yjs client would stop at it), or if so much
     /// waits for it already that this does not fit (`limits.waiting_bytes_per_client_max`).
     #[napi(ts_args_type = "clientId: string, data: string | Uint8Array")]
     pub fn send(&self, env: Env, client_id: String, data: Either<String, Uint8Array>) -> napi::Result<bool> {

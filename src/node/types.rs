@@ -64,6 +64,8 @@ pub struct RoomSummary {
     /// Loading, live, or idle: without clients, within its grace period.
     #[napi(ts_type = "'loading' | 'live' | 'idle'")]
     pub state: String,
+    /// About the size of its document's state, in bytes: as of the last save, or of loading.
+    pub state_bytes: f64,
     /// Its record holds content that the editor's document cannot carry.
     pub lossy: bool,
 }
@@ -75,6 +77,7 @@ impl From<room::registry::RoomSummary> for RoomSummary {
             room_type: room.id.room_type().to_owned(),
             clients: count(room.clients),
             state: room.state.to_owned(),
+            state_bytes: room.state_bytes as f64,
             lossy: room.lossy,
         }
     }
@@ -93,6 +96,8 @@ pub struct Connection {
     pub client_ip: String,
     /// Its edits are refused.
     pub read_only: bool,
+    /// It can read text frames; a stock Yjs client cannot, and stops at the first.
+    pub reads_text: bool,
     /// It is connected and not about to be closed.
     pub open: bool,
 }
@@ -109,6 +114,7 @@ impl From<module::Connection> for Connection {
             },
             client_ip: connection.ip.to_string(),
             read_only: connection.read_only,
+            reads_text: connection.reads_text,
             open: connection.open,
         }
     }

@@ -76,6 +76,7 @@ impl Groups {
             id: id.clone(),
             clients: peers.len(),
             state: "live",
+            state_bytes: 0,
             lossy: false,
         };
         groups.iter().map(summary).collect()

@@ -27,6 +27,8 @@ use crate::store::{HostText, Rejection, StoredRoom};
 pub(super) struct Loaded {
     pub(super) document: Document,
     pub(super) log: RoomLog,
+    /// What was read or seeded, in bytes; about the size of the document's state.
+    pub(super) state_bytes: usize,
     /// The last snapshot version, 0 if there is none.
     pub(super) version: u64,
     /// All of the document is in the newest snapshot.
@@ -65,6 +67,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
     let updates = std::mem::take(&mut stored.log);
     let in_snapshot = snapshot.is_some() && updates.is_empty();
     let base = snapshot.clone();
+    let state_bytes = snapshot.iter().chain(&updates).map(Bytes::len).sum();
     let mut document =
         off_thread(id, move || Document::restore(base.as_ref(), &updates)).await?.map_err(|error| {
             RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be used: {error}"))
@@ -84,6 +87,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
     let loaded = Loaded {
         document,
         log,
+        state_bytes,
         version: stored.last_version,
         in_snapshot,
         log_has_gap: false,
@@ -224,6 +228,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     }
     // Nobody may edit a lossy room, so its Markdown stays the whole truth and nothing is stored.
     let stored = !lossy || services.settings.lossy == LossyPolicy::Allow;
+    let state_bytes = seed.update.len();
     let mut drafted_seq = log.last_seq();
     if stored {
         drafted_seq =
@@ -232,6 +237,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     Ok(Loaded {
         document: seed.document,
         log,
+        state_bytes,
         version,
         in_snapshot: !stored,
         log_has_gap: false,

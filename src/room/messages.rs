@@ -16,6 +16,7 @@ use crate::config::LossyPolicy;
 use crate::error::Result;
 use crate::host::Host;
 use crate::ids::ClientId;
+use crate::metrics::Metrics;
 use crate::protocol::control::Level;
 use crate::store::writer::Store;
 
@@ -29,6 +30,8 @@ pub struct RoomServices {
     pub store: Store,
     /// The application.
     pub host: Arc<dyn Host>,
+    /// What happened so far.
+    pub metrics: Arc<Metrics>,
     /// Times and limits.
     pub settings: Arc<RoomSettings>,
 }
@@ -117,6 +120,8 @@ pub struct RoomInfo {
     pub clients: AtomicUsize,
     /// It has been loaded.
     pub live: AtomicBool,
+    /// The size of its document's state when that was last encoded, in bytes.
+    pub state_bytes: AtomicUsize,
     /// Its text cannot be carried whole; it is read-only.
     pub lossy: AtomicBool,
 }

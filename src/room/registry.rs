@@ -73,6 +73,8 @@ pub struct RoomSummary {
     pub clients: usize,
     /// `loading`, `live` or `idle`.
     pub state: &'static str,
+    /// About the size of its document's state, in bytes: as of the last save, or of loading.
+    pub state_bytes: usize,
     /// Its record cannot be carried whole by the editor's document.
     pub lossy: bool,
 }
@@ -269,6 +271,12 @@ impl Entry {
             (true, 0) => "idle",
             (true, _) => "live",
         };
-        RoomSummary { id: id.clone(), clients, state, lossy: self.info.lossy.load(Ordering::Relaxed) }
+        RoomSummary {
+            id: id.clone(),
+            clients,
+            state,
+            state_bytes: self.info.state_bytes.load(Ordering::Relaxed),
+            lossy: self.info.lossy.load(Ordering::Relaxed),
+        }
     }
 }

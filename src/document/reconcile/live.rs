@@ -2,11 +2,10 @@
 //!
 //! It is read without making anything fit the schema, so that places are those of the shared types.
 
-use yrs::branch::BranchPtr;
-use yrs::{Array, ArrayRef, ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlOut};
+use yrs::{ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlOut};
 
 use super::line::utf16_len;
-use crate::document::xml::Reader;
+use crate::document::xml::{Reader, children};
 use crate::markdown::schema::{self, Content, DEPTH_MAX, TEXT};
 use crate::markdown::{Attrs, Node};
 
@@ -112,10 +111,4 @@ fn join_texts(nodes: &mut Vec<Node>) {
 /// Something that has no node in the schema: it is like nothing else and stays where it is.
 fn opaque(at: Option<XmlOut>) -> (Node, Place) {
     (schema::empty(""), Place { at, whole: false, exact: false, inside: Vec::new() })
-}
-
-/// All children by their index, those that are no XML types as well.
-fn children(txn: &impl ReadTxn, parent: &impl XmlFragment) -> Vec<Option<XmlOut>> {
-    let array = ArrayRef::from(BranchPtr::from(parent.as_ref()));
-    array.iter(txn).map(|child| XmlOut::try_from(child).ok()).collect()
 }

@@ -1,9 +1,13 @@
 //! From Yjs to the editor's tree.
 
 use serde_json::Value;
+use yrs::branch::BranchPtr;
 use yrs::types::text::YChange;
 use yrs::types::{Attrs as TextAttrs, ToJson};
-use yrs::{Any, Out, ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlFragmentRef, XmlOut, XmlTextRef};
+use yrs::{
+    Any, Array, ArrayRef, Out, ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlFragmentRef, XmlOut,
+    XmlTextRef,
+};
 
 use crate::markdown::schema::{self, Content, DEPTH_MAX, Group};
 use crate::markdown::{Attrs, Mark, Node};
@@ -37,6 +41,13 @@ pub fn read(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
     Reading { doc, misfits: reader.misfits }
 }
 
+/// All children by their index, `None` for what is no XML type. yrs's own walk ends at the first of those,
+/// and with it everything behind it would be missing.
+pub(crate) fn children(txn: &impl ReadTxn, parent: &impl XmlFragment) -> Vec<Option<XmlOut>> {
+    let array = ArrayRef::from(BranchPtr::from(parent.as_ref()));
+    array.iter(txn).map(|child| XmlOut::try_from(child).ok()).collect()
+}
+
 /// What is read with, and how much of it does not fit.
 pub(crate) struct Reader<'a, T> {
     pub(crate) txn: &'a T,
@@ -51,11 +62,11 @@ impl<T: ReadTxn> Reader<'_, T> {
             return self.flat(parent);
         }
         let mut nodes = Vec::new();
-        for child in parent.children(self.txn) {
+        for child in children(self.txn, parent) {
             match child {
-                XmlOut::Element(element) => self.element(&element, depth, &mut nodes),
-                XmlOut::Text(text) => self.text(&text, &mut nodes),
-                XmlOut::Fragment(_) => self.misfits += 1,
+                Some(XmlOut::Element(element)) => self.element(&element, depth, &mut nodes),
+                Some(XmlOut::Text(text)) => self.text(&text, &mut nodes),
+                Some(XmlOut::Fragment(_)) | None => self.misfits += 1,
             }
         }
         nodes

@@ -5,7 +5,8 @@ use serde_json::json;
 use yrs::types::Attrs as TextAttrs;
 use yrs::updates::encoder::Encode;
 use yrs::{
-    Any, StateVector, Text, TransactionMut, Xml, XmlElementPrelim, XmlFragment, XmlFragmentRef, XmlTextPrelim,
+    Any, Array, ArrayRef, StateVector, Text, TransactionMut, Xml, XmlElementPrelim, XmlFragment,
+    XmlFragmentRef, XmlTextPrelim,
 };
 
 use super::*;
@@ -257,4 +258,21 @@ fn a_state_vector_of_a_seed_is_its_length() {
     // Paragraph, text, eight UTF-16 units.
     assert_eq!(txn.state_vector().get(&yrs::ClientID::new(CLIENT)), 10);
     assert_eq!(txn.encode_diff_v1(&StateVector::default()), update);
+}
+
+/// A client may put anything into the fragment; what stands behind it is not forgotten for that.
+#[test]
+fn what_is_no_element_hides_nothing() {
+    let reading = reading(|txn, fragment| {
+        for words in ["before", "after"] {
+            let paragraph = fragment.push_back(txn, XmlElementPrelim::empty("paragraph"));
+            paragraph.push_back(txn, XmlTextPrelim::new(words));
+            if words == "before" {
+                let array: &ArrayRef = fragment.as_ref();
+                array.push_back(txn, 42);
+            }
+        }
+    });
+    assert_eq!(markdown_of(&reading), "before\n\nafter");
+    assert_eq!(reading.misfits, 1);
 }

@@ -24,6 +24,7 @@ impl Actor {
                     }
                 }
                 Effect::Change { update, author, frame } => {
+                    self.services.metrics.changes.add(1);
                     self.append(update.clone());
                     if let Some(end) = self.broadcast(Some(author), &update, &frame, effects.as_slice()) {
                         return Some(end);
@@ -42,6 +43,7 @@ impl Actor {
                     self.on_disk(committed);
                 }
                 Effect::ApplyFailed(client, problem) => {
+                    self.services.metrics.refused_frames.add(1);
                     warn!(
                         operation = "realtime:room:apply", room = %self.id, client = %client,
                         code = %Code::InvalidYjsUpdate, "a frame was dropped: {problem}"

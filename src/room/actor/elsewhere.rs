@@ -5,6 +5,7 @@
 //! draft, which would otherwise take the place of somebody's work. Asking and saving never overlap: an
 //! answer from before our own draft would look like an edit that takes it back.
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
@@ -50,7 +51,8 @@ impl Actor {
     pub(super) fn merge_host_text(&mut self, text: HostText, told: bool) -> Option<End> {
         let base = self.saving.host_text_if_not(&text, told)?;
         let was_drafted = self.saving.is_drafted(self.state.document().generation());
-        let merged = match self.state.document_mut().merge_external(&base, &text) {
+        let document = self.state.document_mut();
+        let merged = match without_holding_others_up(|| document.merge_external(&base, &text)) {
             Ok(merged) => merged,
             Err(error) => {
                 return Some(End::Failed(format!("an edit made elsewhere cannot be merged: {error}")));
@@ -110,6 +112,15 @@ impl Actor {
         }
         let effects = self.state.notice(Level::Warning, super::LOSSY_NOTICE);
         let _ = self.carry_out(effects);
+    }
+}
+
+/// Runs what may take half a second for a very long record, while other rooms go on.
+fn without_holding_others_up<T>(work: impl FnOnce() -> T) -> T {
+    // A runtime of one thread, as tests have it, has no other to hand the others to.
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! When a room saves, when it ends, and what becomes of its clients when its document breaks.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use serde_json::json;
@@ -60,9 +61,10 @@ impl Actor {
             Ok(state) => state,
             Err(error) => return Some(End::Failed(format!("the state cannot be encoded: {error}"))),
         };
+        self.info.state_bytes.store(state.len(), Ordering::Relaxed);
         let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
-        let RoomServices { store, host, settings } = self.services.clone();
+        let RoomServices { store, host, settings, .. } = self.services.clone();
         let save = tokio::spawn(saving::run(job, store, host, settings.host_timeout));
         self.save_task = Some(AbortOnDropHandle::new(save));
         None
@@ -77,6 +79,7 @@ impl Actor {
             self.log.drafted(report.seq, text.clone(), self.saving.text_before_draft().cloned());
         }
         let created = matches!(report.snapshot, Some(Ok(_)));
+        self.count_save(&report);
         if created {
             self.close_gap_up_to(report.generation);
             self.release_up_to(report.generation, report.seq);
@@ -98,6 +101,20 @@ impl Actor {
             }
         }
         report.elsewhere.and_then(|text| self.merge_host_text(text, false))
+    }
+
+    fn count_save(&self, report: &SaveReport) {
+        let metrics = &self.services.metrics;
+        match &report.snapshot {
+            Some(Ok(_)) => metrics.snapshots.add(1),
+            Some(Err(_)) => metrics.save_failures.add(1),
+            None => {}
+        }
+        match &report.draft {
+            Some(Ok(_)) => metrics.drafts.add(1),
+            Some(Err(_)) => metrics.save_failures.add(1),
+            None => {}
+        }
     }
 
     /// A snapshot up to this generation is on disk.

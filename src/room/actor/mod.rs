@@ -173,6 +173,7 @@ impl Actor {
     ) -> Self {
         info.lossy.store(loaded.lossy, Ordering::Relaxed);
         info.live.store(true, Ordering::Relaxed);
+        info.state_bytes.store(loaded.state_bytes, Ordering::Relaxed);
         let policy = services.settings.save.clone();
         let saving = Saving::resume(policy, &loaded, clock::now());
         let mut state = RoomState::new(id.clone(), loaded.document);
@@ -260,7 +261,9 @@ impl Actor {
                     return None;
                 }
                 let mut effects = self.refresh_rights(client);
+                let unknown = self.state.unknown_messages();
                 effects.extend(self.state.receive(client, frames, clock::now()));
+                self.services.metrics.unknown_messages.add(self.state.unknown_messages() - unknown);
                 effects
             }
             Message::Text(client, text) => {

@@ -357,7 +357,7 @@ fn open(
     let store = Store::start(disk.open(), store_settings.clone(), Arc::new(|_| ())).unwrap();
     let settings = Arc::new(settings.clone());
     let host: Arc<dyn host::Host> = Arc::<Host>::clone(host);
-    let services = RoomServices { store: store.clone(), host, settings };
+    let services = RoomServices { store: store.clone(), host, metrics: Arc::default(), settings };
     (store, Registry::new(services))
 }
 
