@@ -164,7 +164,8 @@ export declare class RealtimeModule {
   /** One connection while it lasts, else null. */
   connection(clientId: string): Connection | null
   /**
-   * Sends a message to one client, a text frame or a binary one. False if it is gone, or so much
+   * Sends a message to one client, a text frame or a binary one. False if it is gone, if it is text and
+   * the client cannot read that (`readsText`; a stock Yjs client would stop at it), or if so much
    * waits for it already that this does not fit (`limits.waiting_bytes_per_client_max`).
    */
   send(clientId: string, data: string | Uint8Array): boolean
@@ -287,6 +288,8 @@ export interface Connection {
   clientIp: string
   /** Its edits are refused. */
   readOnly: boolean
+  /** It can read text frames; a stock Yjs client cannot, and stops at the first. */
+  readsText: boolean
   /** It is connected and not about to be closed. */
   open: boolean
 }
@@ -329,6 +332,8 @@ export interface RoomSummary {
   clients: number
   /** Loading, live, or idle: without clients, within its grace period. */
   state: 'loading' | 'live' | 'idle'
+  /** About the size of its document's state, in bytes: as of the last save, or of loading. */
+  stateBytes: number
   /** Its record holds content that the editor's document cannot carry. */
   lossy: boolean
 }

@@ -43,7 +43,7 @@ test('twenty at once load a room once', async (t) => {
   const editors = Array.from({ length: 20 }, () => newEditor(t, engine))
   await host.asked.atLeast(20)
   assert.deepEqual(engine.module.rooms(), [
-    { roomId: 'records:noise', roomType: 'records', clients: 0, state: 'loading', lossy: false },
+    { roomId: 'records:noise', roomType: 'records', clients: 0, state: 'loading', stateBytes: 0, lossy: false },
   ])
   open()
   await Promise.all(editors.map((editor) => editor.synced()))

@@ -118,7 +118,7 @@ test('who is connected', async (t) => {
   const record = connect(t, live, { token: 'token-vic' })
   const { clientId } = await record.control('connection.ack')
   const byId = Object.fromEntries(live.engine.connections().map((connection) => [connection.clientId, connection]))
-  const common = { clientIp: '127.0.0.1', open: true }
+  const common = { clientIp: '127.0.0.1', readsText: true, open: true }
   assert.deepEqual(byId, {
     [ann.clientId]: { clientId: ann.clientId, roomId: 'desk:1', userId: 1, readOnly: false, ...common },
     [ben.clientId]: { clientId: ben.clientId, roomId: 'desk:2', userId: 2, readOnly: false, ...common },
