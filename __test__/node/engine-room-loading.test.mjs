@@ -42,6 +42,7 @@ test('twenty at once load a room once', async (t) => {
   const engine = await startEngine(t, { host, config })
   const editors = Array.from({ length: 20 }, () => newEditor(t, engine))
   await host.asked.atLeast(20)
+  await host.loads.first(() => true, 'a load')
   assert.deepEqual(engine.module.rooms(), [
     { roomId: 'records:noise', roomType: 'records', clients: 0, state: 'loading', stateBytes: 0, lossy: false },
   ])
@@ -95,6 +96,8 @@ test('an editor that came too early has the record as soon as it can be read', a
   host.load = load
   await ann.sees('Noise at night.', 'Written before it could be read.')
   await ann.synced()
+  // What somebody else sees is in the room.
+  await (await openEditor(t, engine, { token: 'token-bob' })).sees('Written before it could be read.')
   await engine.module.snapshot('records:noise')
   const { markdown } = await host.saves.first(() => true, 'a draft')
   for (const text of ['Noise at night.', 'Written before it could be read.']) assert.equal(markdown.split(text).length, 2)
