@@ -112,7 +112,7 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
     let Restored { mut loaded, snapshot } = restored;
     let Some(base) = loaded.host_text.clone() else { return Ok(loaded) };
     let text: HostText = match ask_host(id, services).await {
-        Ok(record) if *record.markdown == *base => return Ok(loaded),
+        Ok(record) if *record.markdown == *base => return still_lossy(id, services, loaded, base).await,
         // What it had before our draft: it does not give drafts back, and nothing was edited.
         Ok(record) if loaded.text_before_draft.as_deref() == Some(&record.markdown) => return Ok(loaded),
         Ok(record) => record.markdown.into(),
@@ -134,6 +134,24 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
         return Ok(loaded);
     }
     merge(id, services, loaded, &base, text).await
+}
+
+/// A text of the host's own that the document could not carry whole when it was merged still holds what is
+/// lost. Drafts of ours are not asked: what they say is in the document.
+async fn still_lossy(
+    id: &RoomId,
+    services: &RoomServices,
+    mut loaded: Loaded,
+    text: HostText,
+) -> Result<Loaded> {
+    if loaded.text_before_draft.is_none() {
+        let lost = off_thread(id, move || markdown::check_lossless(&text, &markdown::parse(&text))).await?;
+        loaded.lossy = !lost.is_empty();
+        if loaded.lossy {
+            tell_of_loss(id, &lost, services);
+        }
+    }
+    Ok(loaded)
 }
 
 async fn is_our_draft(id: &RoomId, snapshot: Bytes, text: HostText) -> Result<bool> {

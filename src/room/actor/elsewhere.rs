@@ -67,10 +67,11 @@ impl Actor {
             );
             self.services.host.emit(hooks::room_merged(&self.id, merged.added, merged.removed));
         }
-        if !merged.lost.is_empty() && !self.lossy {
+        let lossy = !merged.lost.is_empty();
+        if lossy && !self.lossy {
             loading::tell_of_loss(&self.id, &merged.lost, &self.services);
-            self.become_lossy();
         }
+        self.set_lossy(lossy);
         merged.change.and_then(|change| {
             let frame = sync::update(&change);
             self.broadcast(None, &change, &frame, &[])
@@ -97,21 +98,22 @@ impl Actor {
         }
     }
 
-    /// From now on the record holds what the document cannot carry.
-    fn become_lossy(&mut self) {
-        self.lossy = true;
-        self.info.lossy.store(true, std::sync::atomic::Ordering::Relaxed);
-        if !self.is_closed_for_edits() {
+    /// Whether the record holds what the document cannot carry; it may come and go.
+    fn set_lossy(&mut self, lossy: bool) {
+        if std::mem::replace(&mut self.lossy, lossy) == lossy {
             return;
         }
+        self.info.lossy.store(lossy, std::sync::atomic::Ordering::Relaxed);
         let clients: Vec<_> = self.seats.keys().copied().collect();
         for client in clients {
             let effects = self.refresh_rights(client);
             // Told of their rights only; nothing in that can break the document.
             let _ = self.carry_out(effects);
         }
-        let effects = self.state.notice(Level::Warning, super::LOSSY_NOTICE);
-        let _ = self.carry_out(effects);
+        if self.is_closed_for_edits() {
+            let effects = self.state.notice(Level::Warning, super::LOSSY_NOTICE);
+            let _ = self.carry_out(effects);
+        }
     }
 }
 

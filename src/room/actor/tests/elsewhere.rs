@@ -152,6 +152,19 @@ async fn a_record_that_becomes_lossy_is_closed_for_edits_and_not_written_over() 
     harness.snapshot().await.unwrap();
     assert!(harness.host.drafts.borrow().is_empty());
     assert!(text_of(&harness).contains("<div>raw</div>"));
+    // It is so in its next life too, until somebody takes out what cannot be carried.
+    harness.crash().await;
+    let client = harness.join().await;
+    client.writes("An intrusion.").await;
+    client.read_until("PERMISSION_DENIED").await;
+    changed_elsewhere(&harness, "The council meets on Tuesday at ten.").await;
+    client.read_until("permission.changed").await;
+    // Somebody else: what the first wrote in vain is still in its own document.
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "at ten")), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
