@@ -4,21 +4,20 @@
 //! never a flag, so that edits made while a save runs are not taken for saved. [`run`] is one save; at
 //! most one runs per room, and triggers that come meanwhile share it.
 
-use std::sync::Arc;
+mod run;
+
+pub use run::{run, tell_host};
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tracing::{error, info, warn};
 
 use super::loading::Loaded;
-use crate::document::{FIRST_GENERATION, xml};
+use crate::document::FIRST_GENERATION;
 use crate::error::{Code, RealtimeError, Result};
-use crate::hooks;
-use crate::host::Host;
 use crate::ids::RoomId;
 use crate::limits::backoff;
-use crate::store::writer::Store;
-use crate::store::{HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot};
+use crate::store::{HostText, SavedSnapshot};
 
 /// The first pause after a failed save.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -105,14 +104,6 @@ pub struct SaveReport {
     pub snapshot: Option<Result<SavedSnapshot>>,
     /// The draft's text (written or already so), if one was asked for.
     pub draft: Option<std::result::Result<HostText, DraftFailure>>,
-}
-
-/// What became of a draft.
-enum Draft {
-    /// It was written, or was there already.
-    Written(HostText),
-    /// The host has a text that is not ours; nothing was written over it.
-    Elsewhere(HostText),
 }
 
 /// A draft that was not written.
@@ -285,123 +276,6 @@ impl SaveReport {
         let error = RealtimeError::new(Code::Internal, format!("saving failed: {problem}"));
         Self { generation: 0, seq: 0, elsewhere: None, snapshot: Some(Err(error)), draft: None }
     }
-}
-
-/// Carries out a save: binary first, Markdown second; a failure of one does not stop the other.
-pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: Duration) -> SaveReport {
-    let snapshot = match job.version {
-        Some(version) => {
-            let snapshot = NewSnapshot {
-                room: job.room.clone(),
-                version,
-                data: job.state.clone(),
-                covers_seq: job.seq,
-                created_at_ms: crate::clock::now_ms(),
-            };
-            Some(store.save_snapshot(snapshot).await)
-        }
-        None => None,
-    };
-    let (mut elsewhere, mut draft) = (None, None);
-    if job.draft {
-        match write_draft(&job, host, host_timeout).await {
-            Ok(Draft::Written(text)) => draft = Some(Ok(text)),
-            Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),
-            Err(failure) => draft = Some(Err(failure)),
-        }
-    }
-    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft }
-}
-
-async fn write_draft(
-    job: &SaveJob,
-    host: Arc<dyn Host>,
-    host_timeout: Duration,
-) -> std::result::Result<Draft, DraftFailure> {
-    let state = job.state.clone();
-    // Rendering a long record takes milliseconds that no other room should wait for.
-    let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
-    let markdown = match rendered {
-        Ok(Ok(markdown)) => markdown,
-        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error, attempted: None }),
-        Err(panic) => {
-            let error = RealtimeError::new(Code::Internal, format!("rendering {} failed: {panic}", job.room));
-            return Err(DraftFailure { stage: "serialize", error, attempted: None });
-        }
-    };
-    if job.host_text.as_deref() == Some(&markdown) {
-        return Ok(Draft::Written(markdown.into()));
-    }
-    if let Some(text) = changed_elsewhere(job, &*host, host_timeout).await? {
-        return Ok(Draft::Elsewhere(text));
-    }
-    let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
-    let error = match saved {
-        Ok(Ok(())) => return Ok(Draft::Written(markdown.into())),
-        Ok(Err(error)) => error,
-        Err(_) => RealtimeError::new(
-            Code::HostFailed,
-            format!(
-                "the host did not store the draft of {} within {} s",
-                job.room,
-                host_timeout.as_secs_f64()
-            ),
-        ),
-    };
-    // It may have landed all the same.
-    Err(DraftFailure { stage: "draft", error, attempted: Some(markdown.into()) })
-}
-
-/// The host's text, if it is neither the one it last gave or was given, nor one of ours.
-async fn changed_elsewhere(
-    job: &SaveJob,
-    host: &dyn Host,
-    host_timeout: Duration,
-) -> std::result::Result<Option<HostText>, DraftFailure> {
-    let Some(known) = &job.host_text else { return Ok(None) };
-    let failed = |error| DraftFailure { stage: "draft", error, attempted: None };
-    let now = match tokio::time::timeout(host_timeout, host.load(job.room.clone())).await {
-        Ok(Ok(Some(record))) => record.markdown,
-        // Whether a draft can still be written without a record is for the host to say.
-        Ok(Ok(None)) => return Ok(None),
-        Ok(Err(error)) => return Err(failed(error)),
-        Err(_) => {
-            let waited = host_timeout.as_secs_f64();
-            let problem = format!("the host did not give the text of {} within {waited} s", job.room);
-            return Err(failed(RealtimeError::new(Code::HostFailed, problem)));
-        }
-    };
-    let known = [Some(known), job.attempted.as_ref(), job.before.as_ref()];
-    let is_known = known.into_iter().flatten().any(|known| **known == *now);
-    Ok((!is_known).then(|| now.into()))
-}
-
-/// Tells the host, and the log, how a save went.
-pub fn tell_host(host: &dyn Host, room: &RoomId, report: &SaveReport) {
-    match &report.snapshot {
-        Some(Ok(saved)) => {
-            let SavedSnapshot { id, version, byte_size, pruned } = saved;
-            info!(operation = "realtime:snapshot:saved", room = %room, version, byte_size, "snapshot saved");
-            host.emit(hooks::snapshot_saved(room, id, *version, *byte_size));
-            if *byte_size > SNAPSHOT_BYTES_ADVISED {
-                warn!(operation = "realtime:snapshot:oversize", room = %room, byte_size, "the snapshot is over 1 MiB");
-                host.emit(hooks::snapshot_oversize(room, *byte_size, SNAPSHOT_BYTES_ADVISED));
-            }
-            for version in pruned {
-                host.emit(hooks::snapshot_pruned(room, *version, SNAPSHOTS_KEPT_PER_ROOM));
-            }
-        }
-        Some(Err(error)) => tell_of_failure(host, room, "persist", error),
-        None => {}
-    }
-    if let Some(Err(DraftFailure { stage, error, .. })) = &report.draft {
-        tell_of_failure(host, room, stage, error);
-    }
-}
-
-fn tell_of_failure(host: &dyn Host, room: &RoomId, stage: &str, error: &RealtimeError) {
-    error!(operation = "realtime:snapshot:writeback", room = %room, stage, code = %error.code, "{}", error.message);
-    host.emit(hooks::writeback_failed(room, stage, &error.message));
 }
 
 #[cfg(test)]
