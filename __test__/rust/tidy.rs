@@ -21,7 +21,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["src/server/"]),
     ("hyper_util", &["src/server/"]),
     ("http_body_util", &["src/server/"]),
-    ("socket2", &["src/server/"]),
     ("yrs", &["src/document/"]),
     ("serde_yaml", &["src/config/"]),
     ("similar", &["src/document/reconcile/"]),
