@@ -1,24 +1,25 @@
 //! Realtime collaboration for CivicPress records: rooms, CRDT merging and a WebSocket server that
 //! live beside a host application, on threads of their own.
 //!
-//! The modules in reading order; each uses only those above it:
+//! The modules in reading order. Each uses only those above it, but for two pairs that know each other:
+//! `error` and `ids`, `room` and `room_type`.
 //!
+//! - [`clock`]: the wall clock, for timestamps that leave the process, and the one waits go by
 //! - [`error`]: every way to fail, with its code, HTTP status and WebSocket close code
 //! - [`ids`]: room, client and user ids, checked once and valid ever after
-//! - [`clock`]: the wall clock, for timestamps that leave the process
 //! - [`config`]: `realtime.yml`, its defaults and its complaints
 //! - [`limits`]: token buckets and connection counters; time is a parameter
-//! - [`protocol`]: WebSocket payloads <-> messages, without IO
-//! - [`markdown`]: the editor's document model <-> Markdown text
-//! - [`document`]: one room's CRDT document: apply, diff, seed, render
-//! - [`store`]: update log and snapshots on disk
-//! - [`host`]: what the core asks of the application that embeds it
+//! - [`host`]: what the engine asks of the application that embeds it
 //! - [`hooks`]: what it tells it
 //! - [`metrics`]: counters of what happened
+//! - [`protocol`]: WebSocket payloads <-> messages, binary and JSON, without IO
+//! - [`markdown`]: the editor's document model <-> Markdown text
+//! - [`document`]: one room's CRDT document: apply, diff, seed, render, merge what was edited elsewhere
+//! - [`store`]: update log, snapshots and notes of the host's texts, on disk
 //! - [`room`]: an actor around a pure state, and the registry of live rooms
 //! - [`room_type`]: kinds of rooms that the application brings along
-//! - [`server`]: the listener, the upgrade, one connection's reader and writer
-//! - [`module`]: the whole thing as one value: start, snapshot, revoke, shut down
+//! - [`server`]: the listener, who is let in, one connection's reader and writer
+//! - [`module`]: the whole thing as one value: start, ask, moderate, shut down
 //! - `node`: the Node.js binding of that value
 
 pub mod clock;
