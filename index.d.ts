@@ -110,8 +110,10 @@ export interface HostCallbacks {
    */
   authorize(request: AuthorizeRequest): Promise<Authorization> | Authorization
   /**
-   * Reads the text that a room starts from; null if there is no such record. A rejection means that it
-   * cannot be read: the client is told so, and no room is opened.
+   * Reads the record's text: the draft's if there is one, since `save` was called for it. Null if there is
+   * no such record. A room starts from it; later it is read again, before drafts and after
+   * `recordChanged`, and what changed in it is merged into the room. A rejection means that it cannot be
+   * read: a room without history is not opened, and the client is told so.
    */
   load(room: RoomReference): Promise<LoadedRecord | null> | LoadedRecord | null
   /** Writes the room's text as a draft of its record. Without it, texts live in the store alone. */

@@ -1,8 +1,9 @@
 //! What the engine asks of the application that embeds it, and what it tells it.
 //!
-//! The host is asked when somebody connects ([`Host::authorize`]), when a room is first loaded
-//! ([`Host::load`]) and when a draft is written ([`Host::save`]). It is told by [`Host::emit`], which
-//! must not block: no frame of a live document ever waits for the host.
+//! The host is asked when somebody connects ([`Host::authorize`]), when a room is loaded, before a draft
+//! is written and when a record was changed elsewhere ([`Host::load`]), and when a draft is written
+//! ([`Host::save`]). It is told by [`Host::emit`], which must not block: no frame of a live document ever
+//! waits for the host.
 
 use std::fmt;
 use std::future::Future;
@@ -93,7 +94,8 @@ pub trait Host: Send + Sync + 'static {
     /// Checks the session, that the record exists, and what the user may do.
     fn authorize(&self, request: AuthorizeRequest) -> HostFuture<Authorization>;
 
-    /// Reads the text that a room starts from; `None` if there is no such record.
+    /// Reads the record's text, which is the draft's if there is a draft; `None` if there is no such record.
+    /// A room starts from it, and what changes in it later is merged into the room.
     fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>>;
 
     /// Whether [`Host::save`] is there; without it the text of rooms lives in the store alone.

@@ -169,7 +169,7 @@ impl Module {
     }
 
     /// Tells a record's room that the record was changed elsewhere. False if it is not in memory: then
-    /// nothing has to be done, for what is loaded later is loaded from the host.
+    /// nothing has to be done, for the host is asked again when it is loaded.
     pub async fn record_changed(&self, room: &RoomId) -> Result<bool> {
         self.check_running()?;
         Ok(self.context.rooms.tell(room, Message::RecordChanged).await)

@@ -33,7 +33,7 @@ fn health(context: &Context) -> Answer {
     let body = json!({
         "status": if healthy { "healthy" } else { "degraded" },
         "connections": context.sessions.len(),
-        "rooms": context.rooms.len(),
+        "rooms": context.rooms.len() + context.groups.len(),
     });
     // Degraded still serves: editing goes on in memory, so a load balancer must not take us away.
     with_type(StatusCode::OK, "application/json", body.to_string())
@@ -42,7 +42,11 @@ fn health(context: &Context) -> Answer {
 fn metrics(context: &Context) -> Answer {
     let gauges = [
         Gauge("civicpress_realtime_connections", "Clients connected", context.sessions.len() as u64),
-        Gauge("civicpress_realtime_rooms", "Rooms in memory", context.rooms.len() as u64),
+        Gauge(
+            "civicpress_realtime_rooms",
+            "Rooms in memory",
+            (context.rooms.len() + context.groups.len()) as u64,
+        ),
         Gauge(
             "civicpress_realtime_storage_degraded",
             "1 while the store cannot write",
