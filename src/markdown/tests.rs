@@ -236,14 +236,19 @@ fn noise() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// Nothing panics, and what is said to be lossless is: written and read again it is the same.
+    /// Nothing panics, and what is said to be lossless is: stored in Yjs, where nodes have no marks, and then
+    /// written and read again, it is the same.
     #[test]
     fn lossless_documents_are_fixed_points(markdown in noise()) {
         let parsed = parse(&markdown);
         prop_assert_eq!(&parsed.doc.kind, "doc");
         if check_lossless(&markdown, &parsed).is_empty() {
-            let once = serialize(&parsed.doc);
-            prop_assert_eq!(serialize(&parse(&once).doc), once);
+            let stored = |mut doc: Node| {
+                drop_marks_of_nodes(&mut doc);
+                doc
+            };
+            let once = serialize(&stored(parsed.doc));
+            prop_assert_eq!(serialize(&stored(parse(&once).doc)), once);
         }
     }
 
