@@ -70,10 +70,13 @@ export async function openWindow(browser, url) {
     /**
      * A line of one's own after a heading, to type in. The caret is put there by script: keys that follow a click
      * faster than any hand would race with the editor's own handling of the mouse.
+     *
+     * @param {string} heading
      */
     async startLineAfter(heading) {
       await editor.focus()
-      await page.locator('.ProseMirror h2', { hasText: heading }).evaluate(putCaretAtEnd)
+      await page.locator('.ProseMirror h2', { hasText: heading }).waitFor()
+      await page.evaluate(putCaretAtEndOf, heading)
       await page.keyboard.press('Enter')
       await page.waitForFunction(isInEmptyLineAfter, heading)
     },
@@ -96,9 +99,19 @@ function holdsAll(tokens) {
   return tokens.every((token) => copy.textContent.includes(token))
 }
 
-function putCaretAtEnd(block) {
-  getSelection().selectAllChildren(block)
-  getSelection().collapseToEnd()
+/**
+ * Puts the caret at the end of a heading, until the editor has taken it over: it listens to the same event, from before
+ * us. Having just got the focus, it may first put its own caret back, and it may draw the heading anew; hence the loop.
+ */
+async function putCaretAtEndOf(heading) {
+  const selection = getSelection()
+  const block = () => [...document.querySelectorAll('.ProseMirror h2')].find((h2) => h2.textContent === heading)
+  while (!selection.isCollapsed || !block()?.contains(selection.anchorNode)) {
+    const changed = new Promise((resolve) => document.addEventListener('selectionchange', resolve, { once: true }))
+    selection.selectAllChildren(block())
+    selection.collapseToEnd()
+    await changed
+  }
 }
 
 function isInEmptyLineAfter(heading) {
