@@ -4,25 +4,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { openEditor } from '../support/editor.mjs'
-import { RealtimeModule, TestHost, atEnd, never, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
+import { openEditor, startPair } from '../support/editor.mjs'
+import { RealtimeModule, TestHost, atEnd, never, temporaryFolder, testConfig } from '../support/engine.mjs'
 
 const ROOM = 'records:noise'
 const FAILED = 'realtime:snapshot:writeback-failed'
 
-async function setUp(t, options) {
-  const engine = await startEngine(t, options)
-  const ann = await openEditor(t, engine)
-  const bob = await openEditor(t, engine, { token: 'token-bob' })
-  const write = async (text) => {
-    ann.write(text)
-    await bob.sees(text)
-  }
-  return { engine, host: engine.host, ann, bob, write }
-}
-
 test('text that nobody changed is not written back', async (t) => {
-  const { engine, host, ann, bob } = await setUp(t, { config: { rooms: { grace_period_ms: 0 } } })
+  const { engine, host, ann, bob } = await startPair(t, { config: { rooms: { grace_period_ms: 0 } } })
   await engine.module.snapshot(ROOM)
   ann.leave()
   bob.leave()
@@ -32,7 +21,7 @@ test('text that nobody changed is not written back', async (t) => {
 })
 
 test('a change that is taken back leaves nothing to write', async (t) => {
-  const { engine, host, ann, bob, write } = await setUp(t)
+  const { engine, host, ann, bob, write } = await startPair(t)
   await write('Never mind.')
   ann.fragment.delete(1, 1)
   await bob.until(() => !bob.paragraphs.includes('Never mind.'))
@@ -45,7 +34,7 @@ test('a save that fails is tried again until it lands, and snapshots go on meanw
   const host = new TestHost()
   const { save } = host
   host.save = () => Promise.reject(new Error('the database is locked'))
-  const { engine, write } = await setUp(t, { host })
+  const { engine, write } = await startPair(t, { host })
   await write('It will land.')
   const { snapshotCreated, version } = await engine.module.snapshot(ROOM)
   assert.deepEqual([snapshotCreated, version], [true, 1])
@@ -66,7 +55,7 @@ test('a save that never ends is given up, told of, and tried again', async (t) =
   const host = new TestHost()
   const { save } = host
   host.save = () => never
-  const { engine, write } = await setUp(t, { host, config: { host_timeout: 0.2 } })
+  const { engine, write } = await startPair(t, { host, config: { host_timeout: 0.2 } })
   await write('It will land.')
   await engine.module.snapshot(ROOM)
   host.save = save
@@ -82,7 +71,7 @@ test('edits that are made while a save runs are in a later one', async (t) => {
   const host = new TestHost()
   let finish
   host.save = () => new Promise((resolve) => (finish = resolve))
-  const { engine, write } = await setUp(t, { host })
+  const { engine, write } = await startPair(t, { host })
   await write('In the first.')
   const first = engine.module.snapshot(ROOM)
   await host.saves.first(() => true, 'the first save')
@@ -101,7 +90,7 @@ test('a snapshot that is asked for while a save runs has the edits that the save
   const { save } = host
   let finish
   host.save = () => new Promise((resolve) => (finish = resolve))
-  const { engine, write } = await setUp(t, { host })
+  const { engine, write } = await startPair(t, { host })
   await write('In the first.')
   const first = engine.module.snapshot(ROOM)
   await host.saves.first(() => true, 'the first save')
@@ -122,7 +111,7 @@ test('a room whose draft failed is not given up when all have left', async (t) =
   host.save = () => {
     throw new Error('down')
   }
-  const { engine, ann, bob, write } = await setUp(t, { host, config: { rooms: { grace_period_ms: 0 } } })
+  const { engine, ann, bob, write } = await startPair(t, { host, config: { rooms: { grace_period_ms: 0 } } })
   await write('Still to be drafted.')
   ann.leave()
   bob.leave()

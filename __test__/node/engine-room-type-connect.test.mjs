@@ -4,15 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { connect } from '../support/json-client.mjs'
-import { hook, startEngine } from '../support/live-engine.mjs'
-import { recordingType } from '../support/recording-type.mjs'
-
-async function withType(t, overrides, options) {
-  const live = await startEngine(t, options)
-  const type = recordingType(overrides)
-  live.engine.registerRoomType('desk', type)
-  return { live, type }
-}
+import { hook } from '../support/live-engine.mjs'
+import { withType } from '../support/recording-type.mjs'
 
 test('the host checks the session first, and the type is told who it is', async (t) => {
   const { live, type } = await withType(t)

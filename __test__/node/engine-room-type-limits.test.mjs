@@ -4,13 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { connect } from '../support/json-client.mjs'
-import { hook, startEngine } from '../support/live-engine.mjs'
-import { recordingType } from '../support/recording-type.mjs'
+import { hook } from '../support/live-engine.mjs'
+import { withType } from '../support/recording-type.mjs'
 
-async function withType(t, config, overrides) {
-  const live = await startEngine(t, { config })
-  const type = recordingType(overrides)
-  live.engine.registerRoomType('desk', type)
+async function withLimits(t, config, overrides) {
+  const { live, type } = await withType(t, overrides, { config })
   const enter = async (room, token = 'token-ann') => {
     const client = connect(t, live, { room, token })
     const { clientId } = await client.control('connection.ack')
@@ -24,7 +22,7 @@ async function withType(t, config, overrides) {
 }
 
 test('max_rooms counts rooms of all kinds', async (t) => {
-  const { live, enter, refused } = await withType(t, { rooms: { max_rooms: 2, grace_period_ms: 0 } })
+  const { live, enter, refused } = await withLimits(t, { rooms: { max_rooms: 2, grace_period_ms: 0 } })
   const record = await enter('records/a')
   const desk = await enter('desk/1')
   await refused('desk/2', 'rooms.max_rooms')
@@ -38,7 +36,7 @@ test('max_rooms counts rooms of all kinds', async (t) => {
 })
 
 test('a room that is gone makes room for another kind', async (t) => {
-  const { live, enter } = await withType(t, { rooms: { max_rooms: 1, grace_period_ms: 0 } })
+  const { live, enter } = await withLimits(t, { rooms: { max_rooms: 1, grace_period_ms: 0 } })
   const desk = await enter('desk/1')
   await desk.client.close()
   await hook(live, 'realtime:room:destroyed', { roomId: 'desk:1' })
@@ -50,7 +48,7 @@ test('a room that is gone makes room for another kind', async (t) => {
 })
 
 test('connections of a user', async (t) => {
-  const { enter, refused } = await withType(t, { rate_limiting: { connections_per_user: 2 } })
+  const { enter, refused } = await withLimits(t, { rate_limiting: { connections_per_user: 2 } })
   await enter('desk/1')
   await enter('records/a')
   await refused('desk/1', 'rate_limiting.connections_per_user')
@@ -58,7 +56,7 @@ test('connections of a user', async (t) => {
 })
 
 test('connections of users that the type knows, and of nobody in particular', async (t) => {
-  const { enter, refused } = await withType(
+  const { enter, refused } = await withLimits(
     t,
     { rate_limiting: { connections_per_user: 1, connections_per_ip: 4 } },
     { authenticates: true, connect: ({ token }) => (token ? { user: { id: token } } : {}) },
@@ -70,17 +68,17 @@ test('connections of users that the type knows, and of nobody in particular', as
 })
 
 test('connections of an address, and altogether', async (t) => {
-  const perIp = await withType(t, { rate_limiting: { connections_per_ip: 1 } })
+  const perIp = await withLimits(t, { rate_limiting: { connections_per_ip: 1 } })
   await perIp.enter('desk/1')
   await perIp.refused('desk/1', 'rate_limiting.connections_per_ip', 'token-ben')
-  const total = await withType(t, { rate_limiting: { max_connections: 1 } })
+  const total = await withLimits(t, { rate_limiting: { max_connections: 1 } })
   await total.enter('desk/1')
   await total.refused('desk/2', 'rate_limiting.max_connections', 'token-ben')
 })
 
 for (const [what, data] of Object.entries({ text: 'x', bytes: Buffer.from([7]), 'bytes that look like presence': Buffer.from([1, 1]) })) {
   test(`the eleventh message in a second closes under \`policy: close\`: ${what}`, async (t) => {
-    const { type, enter } = await withType(t, { rate_limiting: { policy: 'close', messages_per_second: 10 } })
+    const { type, enter } = await withLimits(t, { rate_limiting: { policy: 'close', messages_per_second: 10 } })
     const { client, clientId } = await enter('desk/1')
     for (let number = 0; number < 40; number++) client.send(data)
     const { code, reason } = await client.closed
@@ -91,7 +89,7 @@ for (const [what, data] of Object.entries({ text: 'x', bytes: Buffer.from([7]), 
 }
 
 test('shutdown sends everybody away with 4503, and the type hears of it', async (t) => {
-  const { live, type, enter } = await withType(t, {})
+  const { live, type, enter } = await withLimits(t, {})
   const { client, clientId } = await enter('desk/1')
   const { client: ben } = await enter('desk/2', 'token-ben')
   await live.engine.shutdown()
@@ -102,7 +100,7 @@ test('shutdown sends everybody away with 4503, and the type hears of it', async 
 })
 
 test('who is at the door when it shuts down is sent away as well', async (t) => {
-  const { live, type } = await withType(t, {}, { connect: () => new Promise(() => {}) })
+  const { live, type } = await withLimits(t, {}, { connect: () => new Promise(() => {}) })
   const client = connect(t, live, { room: 'desk/1' })
   await type.told.first(([name]) => name === 'connect')
   await live.engine.shutdown()

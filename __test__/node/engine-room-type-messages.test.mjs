@@ -3,21 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { connect } from '../support/json-client.mjs'
-import { hook, startEngine } from '../support/live-engine.mjs'
-import { recordingType } from '../support/recording-type.mjs'
-
-async function withType(t, overrides, options) {
-  const live = await startEngine(t, options)
-  const type = recordingType(overrides)
-  live.engine.registerRoomType('desk', type)
-  const enter = async (options = {}) => {
-    const client = connect(t, live, { room: 'desk/1', ...options })
-    const { clientId } = await client.control('connection.ack')
-    return { client, clientId }
-  }
-  return { live, type, enter }
-}
+import { hook } from '../support/live-engine.mjs'
+import { withType } from '../support/recording-type.mjs'
 
 const messages = (type, clientId) =>
   type.of(clientId).filter(([name]) => name === 'message').map(([, , data]) => data)

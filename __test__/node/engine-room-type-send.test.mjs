@@ -4,20 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { connect } from '../support/json-client.mjs'
-import { startEngine } from '../support/live-engine.mjs'
-import { recordingType } from '../support/recording-type.mjs'
-
-async function withType(t, overrides, options) {
-  const live = await startEngine(t, options)
-  const type = recordingType(overrides)
-  live.engine.registerRoomType('desk', type)
-  const enter = async (options = {}) => {
-    const client = connect(t, live, { room: 'desk/1', ...options })
-    const { clientId } = await client.control('connection.ack')
-    return { client, clientId }
-  }
-  return { live, type, enter }
-}
+import { withType } from '../support/recording-type.mjs'
 
 const gone = async ({ engine }, clientId) => {
   while (engine.connection(clientId)) await new Promise(setImmediate)

@@ -3,26 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { openEditor } from '../support/editor.mjs'
+import { openEditor, startPair } from '../support/editor.mjs'
 import { startEngine } from '../support/engine.mjs'
 
 const ROOM = 'records:noise'
 const SAVED = 'realtime:snapshot:saved'
 
-/** Two editors in one room: what the second sees, the room has. */
-async function setUp(t, options) {
-  const engine = await startEngine(t, options)
-  const ann = await openEditor(t, engine)
-  const bob = await openEditor(t, engine, { token: 'token-bob' })
-  const write = async (text) => {
-    ann.write(text)
-    await bob.sees(text)
-  }
-  return { engine, ann, bob, write }
-}
-
 test('after so many updates one is taken, without any timer', async (t) => {
-  const { engine, write } = await setUp(t, { config: { snapshots: { max_updates: 5, interval: 0 } } })
+  const { engine, write } = await startPair(t, { config: { snapshots: { max_updates: 5, interval: 0 } } })
   await write('One is not enough.')
   assert.deepEqual(engine.host.told(SAVED), [])
   for (let number = 2; number <= 5; number++) await write(`Update ${number}.`)
@@ -32,7 +20,7 @@ test('after so many updates one is taken, without any timer', async (t) => {
 })
 
 test('after the interval one is taken of what changed, and then no more', async (t) => {
-  const { engine, write } = await setUp(t, { config: { snapshots: { interval: 0.05 } } })
+  const { engine, write } = await startPair(t, { config: { snapshots: { interval: 0.05 } } })
   await write('To be saved soon.')
   await engine.host.saves.first(({ markdown }) => /To be saved soon\./.test(markdown), 'a draft')
   // Shares the save that may still run; after it nothing is left for one that is asked for.
@@ -43,7 +31,7 @@ test('after the interval one is taken of what changed, and then no more', async 
 })
 
 test('one that is asked for is there when it is answered, if there is anything to save', async (t) => {
-  const { engine, write } = await setUp(t)
+  const { engine, write } = await startPair(t)
   for (const expected of [1, 2, 3]) {
     await write(`Version ${expected}.`)
     const made = await engine.module.snapshot(ROOM)
@@ -61,7 +49,7 @@ test('one that is asked for is there when it is answered, if there is anything t
 })
 
 test('of several that are asked for at once, one is made', async (t) => {
-  const { engine, write } = await setUp(t)
+  const { engine, write } = await startPair(t)
   await write('Once.')
   const made = await Promise.all(Array.from({ length: 5 }, () => engine.module.snapshot(ROOM)))
   assert.ok(made.some(({ snapshotCreated }) => snapshotCreated))
@@ -72,7 +60,7 @@ test('of several that are asked for at once, one is made', async (t) => {
 })
 
 test('the newest three are kept, and the host is told of each that is stored and deleted', async (t) => {
-  const { engine, write } = await setUp(t)
+  const { engine, write } = await startPair(t)
   for (let version = 1; version <= 5; version++) {
     await write(`Version ${version}.`)
     await engine.module.snapshot(ROOM)
@@ -92,7 +80,7 @@ test('the newest three are kept, and the host is told of each that is stored and
 })
 
 test('a restart goes on from the snapshot and what came after it, and takes in what was edited elsewhere', async (t) => {
-  const { engine, write } = await setUp(t)
+  const { engine, write } = await startPair(t)
   await write('In the snapshot.')
   await engine.module.snapshot(ROOM)
   await write('After it.')
@@ -112,7 +100,7 @@ test('a restart goes on from the snapshot and what came after it, and takes in w
 })
 
 test('a large document is stored all the same, and the host is told', async (t) => {
-  const { engine, write } = await setUp(t)
+  const { engine, write } = await startPair(t)
   await write('long '.repeat(250_000).trim())
   await engine.module.snapshot(ROOM)
   const { roomId, byteSize, cap } = await engine.host.hook('realtime:snapshot:oversize')
@@ -125,7 +113,7 @@ test('a large document is stored all the same, and the host is told', async (t) 
 })
 
 test('without snapshots the log alone keeps everything, and no draft is written', async (t) => {
-  const { engine, write } = await setUp(t, { config: { snapshots: { enabled: false, max_updates: 1 } } })
+  const { engine, write } = await startPair(t, { config: { snapshots: { enabled: false, max_updates: 1 } } })
   await write('Kept.')
   assert.equal((await engine.module.snapshot(ROOM)).snapshotCreated, false)
   await engine.module.shutdown()

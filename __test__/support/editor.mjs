@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 
-import { atEnd } from './engine.mjs'
+import { atEnd, startEngine } from './engine.mjs'
 import { Journal, waitFor } from './journal.mjs'
 
 /** The longest pause before a provider connects again. */
@@ -91,6 +91,18 @@ export async function openEditor(t, engine, options) {
   const editor = newEditor(t, engine, options)
   await editor.synced()
   return editor
+}
+
+/** An engine with two editors in one room: what the second sees of what the first writes, the room has. */
+export async function startPair(t, options) {
+  const engine = await startEngine(t, options)
+  const ann = await openEditor(t, engine)
+  const bob = await openEditor(t, engine, { token: 'token-bob' })
+  const write = async (text) => {
+    ann.write(text)
+    await bob.sees(text)
+  }
+  return { engine, host: engine.host, ann, bob, write }
 }
 
 /** An editor that is on its way in, or will be when it is told to connect. */
