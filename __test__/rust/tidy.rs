@@ -17,7 +17,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("napi", &["src/node/"]),
     ("napi_derive", &["src/node/"]),
     ("rusqlite", &["src/store/sqlite"]),
-    ("tokio_websockets", &["src/server/socket.rs"]),
     ("hyper", &["src/server/"]),
     ("hyper_util", &["src/server/"]),
     ("http_body_util", &["src/server/"]),
@@ -33,7 +32,7 @@ const TEST_HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["__test__/rust/"]),
     ("hyper_util", &["__test__/rust/"]),
     ("http_body_util", &["__test__/rust/"]),
-    ("tokio_websockets", &["src/server/", "__test__/rust/"]),
+    ("tokio_websockets", &["__test__/rust/"]),
 ];
 
 /// Words of work that is not done yet.

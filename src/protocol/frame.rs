@@ -18,6 +18,7 @@ enum Opcode {
     Binary = 0x82,
     Close = 0x88,
     Ping = 0x89,
+    Pong = 0x8a,
 }
 
 impl Frame {
@@ -36,15 +37,23 @@ impl Frame {
         Self::encode(Opcode::Ping, &[])
     }
 
+    /// The answer to a ping: its payload.
+    pub fn pong(payload: &[u8]) -> Self {
+        Self::encode(Opcode::Pong, &[payload])
+    }
+
+    /// The answer to a client's close: its own code, if it gave one.
+    pub fn close_answer(code: Option<u16>) -> Self {
+        match code {
+            Some(code) => Self::close(code, ""),
+            None => Self::encode(Opcode::Close, &[]),
+        }
+    }
+
     /// A close frame. A reason that is too long is cut at a character.
     pub fn close(code: u16, reason: &str) -> Self {
         let reason = cut(reason, CLOSE_REASON_BYTES_MAX);
         Self::encode(Opcode::Close, &[&code.to_be_bytes(), reason.as_bytes()])
-    }
-
-    /// Bytes that the WebSocket library has already framed, such as its answer to a ping.
-    pub const fn encoded(bytes: Bytes) -> Self {
-        Self(bytes)
     }
 
     /// The bytes to write.

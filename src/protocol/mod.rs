@@ -6,12 +6,14 @@
 //! - [`awareness`]: presence states
 //! - [`control`]: JSON text frames
 //! - [`json`]: the JSON document protocol
+//! - [`messages`]: a client's WebSocket frames -> messages
 //! - [`frame`]: WebSocket frames of the server, built once and shared
 
 pub mod awareness;
 pub mod control;
 pub mod frame;
 pub mod json;
+pub mod messages;
 pub mod sync;
 pub mod update;
 pub mod wire;

@@ -59,7 +59,7 @@ pub struct RoomSettings {
 #[derive(Debug)]
 pub enum Message {
     /// Somebody wants to join.
-    Join(Join),
+    Join(Box<Join>),
     /// Binary frames of a client, in order.
     Frames(ClientId, Vec<Bytes>),
     /// A text frame of a client.

@@ -100,7 +100,9 @@ impl Registry {
 
     /// Brings a client into its room, which is loaded first if need be. The reply to the join says how
     /// it went; what is given back is where the client's frames go.
-    pub async fn join(&self, id: &RoomId, mut join: Join) -> Result<Inbox> {
+    pub async fn join(&self, id: &RoomId, join: Join) -> Result<Inbox> {
+        // Boxed, or every message of every room would take as much memory as this rare one.
+        let mut join = Box::new(join);
         for _ in 0..JOIN_TRIES_MAX {
             let (inbox, arrival) = self.find_or_start(id)?;
             join.arrival = Some(arrival);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
@@ -21,8 +22,10 @@ use super::socket::{Incoming, Socket};
 use super::writer::{self, RoomLine};
 use crate::error::{Code, RealtimeError};
 use crate::ids::{ClientId, RoomId};
+use crate::metrics::Metrics;
 use crate::protocol::control::{self, ClientText, Level};
 use crate::room::outbox::Outbox;
+use crate::room::sessions::Session;
 
 /// How long a peer may take to answer a close frame, and to read what was queued before it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,7 +45,35 @@ pub(super) struct Upgraded {
 }
 
 /// Serves a client until it is gone.
-pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
+pub(super) fn serve(upgraded: Upgraded, context: Arc<Context>) -> impl Future<Output = ()> {
+    // In boxes, so that what it takes to let a client in, or to let it go, is not kept while it is there: an
+    // idle connection is little more than its place in the loop of `Reader::run`.
+    let opening = Box::pin(open(upgraded, context));
+    async move {
+        let mut connection = opening.await;
+        if let Some(admitted) = connection.admitted.take() {
+            let reading = Box::pin(Reader::new(&mut connection, &admitted).run());
+            let reason = reading.await;
+            // What it sent before its end still counts; the room hears of the end last.
+            Box::pin(admitted.destination.left(connection.client, reason)).await;
+        }
+        Box::pin(connection.hang_up()).await;
+    }
+}
+
+/// One client's socket, and what is written to it.
+struct Connection {
+    client: ClientId,
+    outbox: Outbox,
+    socket: Socket,
+    writer: JoinHandle<()>,
+    context: Arc<Context>,
+    /// Its place in a room. Without one there is nothing left to do but to hang up.
+    admitted: Option<Admitted>,
+}
+
+/// Lets a client in, or not.
+async fn open(upgraded: Upgraded, context: Arc<Context>) -> Box<Connection> {
     let Upgraded { stream, head, request, ip, entering } = upgraded;
     let limits = &context.config.limits;
     let client = ClientId::random();
@@ -50,37 +81,34 @@ pub(super) async fn serve(upgraded: Upgraded, context: Arc<Context>) {
     let line = Arc::new(RoomLine::new());
     let (read, write) = stream.into_split();
     let metrics = Arc::clone(&context.metrics);
-    let mut writer =
-        tokio::spawn(writer::run(write, outbox.clone(), client, Arc::clone(&line), Arc::clone(&metrics)));
-    let mut socket = Socket::new(read, head, outbox.clone(), limits.frame_bytes_max);
-    metrics.connections.add(1);
+    let writer = tokio::spawn(writer::run(write, outbox.clone(), client, Arc::clone(&line), metrics));
+    let mut socket = Socket::new(read, &head, outbox.clone(), limits.frame_bytes_max);
+    context.metrics.connections.add(1);
 
     let candidate = Candidate { request: &request, ip, client, outbox: &outbox, context: &context };
     let admitted = candidate.admit(&mut socket).await;
     drop(entering);
-    match admitted {
-        Ok(Some(admitted)) => {
-            if let Some(room) = admitted.destination.room() {
-                let _ = line.set(room.clone());
-            }
-            let mut reader = Reader { client, outbox: outbox.clone(), socket, admitted, context: &context };
-            let reason = reader.run().await;
-            // What it sent before its end still counts; the room hears of the end last.
-            reader.admitted.destination.left(client, reason).await;
-            socket = reader.socket;
-        }
-        // The client is gone, or a close frame that says what it did wrong is on its way out.
-        Ok(None) => {}
-        Err(error) => {
-            metrics.refusals.add(1);
-            candidate.refuse(&error);
-        }
+    let admitted = admitted.unwrap_or_else(|error| {
+        context.metrics.refusals.add(1);
+        candidate.refuse(&error);
+        None
+    });
+    // Without one the client is gone, or a close frame that says why is on its way out.
+    if let Some(room) = admitted.as_ref().and_then(|admitted| admitted.destination.room()) {
+        let _ = line.set(room.clone());
     }
-    // Give the peer a moment to read what was queued and to answer the close, then let go of it.
-    let farewell = async { tokio::join!(socket.hang_up(), &mut writer) };
-    if timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
-        outbox.discard();
-        writer.abort();
+    Box::new(Connection { client, outbox, socket, writer, context, admitted })
+}
+
+impl Connection {
+    /// Gives the peer a moment to read what was queued and to answer the close, then lets go of it.
+    async fn hang_up(mut self: Box<Self>) {
+        let Self { socket, writer, outbox, .. } = &mut *self;
+        let farewell = async { tokio::join!(socket.hang_up(), &mut *writer) };
+        if timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
+            outbox.discard();
+            writer.abort();
+        }
     }
 }
 
@@ -118,59 +146,61 @@ impl Candidate<'_> {
 
 /// Reads what a client in a room sends.
 struct Reader<'a> {
-    client: ClientId,
-    outbox: Outbox,
-    socket: Socket,
-    admitted: Admitted,
-    context: &'a Context,
+    connection: &'a mut Connection,
+    admitted: &'a Admitted,
+    intake: Intake,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(connection: &'a mut Connection, admitted: &'a Admitted) -> Self {
+        let speaks_yjs = admitted.destination.is_record();
+        let intake = Intake::new(&connection.context.config.rate_limiting, speaks_yjs, Instant::now());
+        Self { connection, admitted, intake }
+    }
+
     /// Reads until the connection ends, and says why it did.
-    async fn run(&mut self) -> &'static str {
-        let speaks_yjs = self.admitted.destination.is_record();
-        let mut intake = Intake::new(&self.context.config.rate_limiting, speaks_yjs, Instant::now());
+    async fn run(mut self) -> &'static str {
         let reason = loop {
-            let outbox = self.outbox.clone();
-            let held_until = intake.held_until();
+            let outbox = self.connection.outbox.clone();
+            let held_until = self.intake.held_until();
             let incoming = tokio::select! {
                 biased;
                 () = outbox.closed() => {
-                    let _ = timeout(LAST_WORDS_MAX, self.take_last_words(&mut intake)).await;
+                    let _ = Box::pin(timeout(LAST_WORDS_MAX, self.take_last_words())).await;
                     break "closed_by_server";
                 }
                 incoming = self.next_when_there_is_room() => Some(incoming),
                 () = sleep_until(held_until), if held_until.is_some() => None,
             };
             if let Some(incoming) = incoming
-                && let Some(reason) = self.take_all(incoming, &mut intake).await
+                && let Some(reason) = self.take_all(incoming).await
             {
                 break reason;
             }
-            if let Some(frames) = intake.due(Instant::now())
+            if let Some(frames) = self.intake.due(Instant::now())
                 && !self.forward(frames).await
             {
                 // It has closed this client already, unless it ended in a panic.
                 let error = RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
-                self.outbox.close(control::close(&error));
+                self.connection.outbox.close(control::close(&error));
                 break "room_gone";
             }
         };
         // Frames that were held back were sent before the end; only a revoked client's no longer count.
-        if let Some(frames) = intake.flush() {
+        if let Some(frames) = self.intake.flush() {
             self.forward(frames).await;
         }
         reason
     }
 
     /// What a client sent before it heard of our close still counts, unless its session was revoked.
-    async fn take_last_words(&mut self, intake: &mut Intake) {
-        while !self.admitted.session.session().is_revoked() {
-            let incoming = self.socket.next().await;
-            if self.take_all(incoming, intake).await.is_some() {
+    async fn take_last_words(&mut self) {
+        while !self.session().is_revoked() {
+            let incoming = self.connection.socket.next().await;
+            if self.take_all(incoming).await.is_some() {
                 return;
             }
-            if let Some(frames) = intake.flush()
+            if let Some(frames) = self.intake.flush()
                 && !self.forward(frames).await
             {
                 return;
@@ -179,22 +209,22 @@ impl Reader<'_> {
     }
 
     async fn next_when_there_is_room(&mut self) -> Incoming {
-        self.outbox.has_room().await;
-        self.socket.next().await
+        self.connection.outbox.has_room().await;
+        self.connection.socket.next().await
     }
 
     /// Takes a message and those behind it that are already here.
-    async fn take_all(&mut self, first: Incoming, intake: &mut Intake) -> Option<&'static str> {
+    async fn take_all(&mut self, first: Incoming) -> Option<&'static str> {
         let mut next = Some(first);
         let now = Instant::now();
-        self.admitted.session.session().heard(now);
+        self.session().heard(now);
         while let Some(incoming) = next {
-            match self.take(incoming, intake, now).await {
+            match self.take(incoming, now).await {
                 Ok(None) => {}
                 Ok(Some(reason)) => return Some(reason),
                 Err(Abuse) => return Some(self.close_for_abuse()),
             }
-            next = if intake.is_full() { None } else { self.socket.ready() };
+            next = if self.intake.is_full() { None } else { self.connection.socket.ready() };
         }
         None
     }
@@ -202,78 +232,83 @@ impl Reader<'_> {
     async fn take(
         &mut self,
         incoming: Incoming,
-        intake: &mut Intake,
         now: Instant,
     ) -> std::result::Result<Option<&'static str>, Abuse> {
         let warn = match incoming {
             Incoming::Binary(frame) => {
                 self.count(frame.len());
-                intake.take(frame, now)?
+                self.intake.take(frame, now)?
             }
-            Incoming::Text(text) => {
-                self.count(text.len());
-                let counted = match ClientText::decode(&text) {
-                    Ok(ClientText::Ping) => false,
-                    // As with binary presence, which is told to everybody but newest only.
-                    Ok(ClientText::Presence) => !self.admitted.destination.is_record(),
-                    _ => true,
-                };
-                let warn = intake.count_text(text.len(), counted, now)?;
-                if let Some(frames) = intake.flush() {
-                    self.forward(frames).await;
-                }
-                self.admitted.destination.text(self.client, text).await;
-                warn
-            }
-            Incoming::SignOfLife => intake.count_text(0, false, now)?,
+            Incoming::Text(text) => Box::pin(self.take_text(text, now)).await?,
+            Incoming::SignOfLife => self.intake.count_text(0, false, now)?,
             Incoming::Closed => return Ok(Some("closed")),
             Incoming::Violation(problem) => {
-                self.context.metrics.protocol_errors.add(1);
+                self.metrics().protocol_errors.add(1);
                 warn!(
-                    operation = "realtime:client:protocol", client = %self.client, room = %self.room(),
-                    "the client broke the WebSocket protocol: {problem}"
+                    operation = "realtime:client:protocol", client = %self.connection.client,
+                    room = %self.session().room, "the client broke the WebSocket protocol: {problem}"
                 );
                 return Ok(Some("protocol_error"));
             }
         };
-        if warn && self.admitted.session.session().reads_text() {
-            self.outbox.send(control::notice(Level::Warning, "Rate limit approaching"));
+        if warn && self.session().reads_text() {
+            self.connection.outbox.send(control::notice(Level::Warning, "Rate limit approaching"));
         }
         Ok(None)
     }
 
+    async fn take_text(&mut self, text: String, now: Instant) -> std::result::Result<bool, Abuse> {
+        self.count(text.len());
+        let counted = match ClientText::decode(&text) {
+            Ok(ClientText::Ping) => false,
+            // As with binary presence, which is told to everybody but newest only.
+            Ok(ClientText::Presence) => !self.admitted.destination.is_record(),
+            _ => true,
+        };
+        let warn = self.intake.count_text(text.len(), counted, now)?;
+        if let Some(frames) = self.intake.flush() {
+            self.forward(frames).await;
+        }
+        self.admitted.destination.text(self.connection.client, text).await;
+        Ok(warn)
+    }
+
     fn count(&self, bytes: usize) {
         debug!(
-            operation = "realtime:client:message", client = %self.client, room = %self.room(), bytes,
-            "message received"
+            operation = "realtime:client:message", client = %self.connection.client,
+            room = %self.session().room, bytes, "message received"
         );
-        self.context.metrics.messages_in.add(1);
-        self.context.metrics.bytes_in.add(bytes as u64);
+        self.metrics().messages_in.add(1);
+        self.metrics().bytes_in.add(bytes as u64);
     }
 
     fn close_for_abuse(&self) -> &'static str {
-        self.context.metrics.rate_limit_closes.add(1);
+        self.metrics().rate_limit_closes.add(1);
         warn!(
-            operation = "realtime:client:rate", client = %self.client, room = %self.room(),
+            operation = "realtime:client:rate", client = %self.connection.client, room = %self.session().room,
             "closed for going far beyond the message limit"
         );
         let error = RealtimeError::new(Code::RateLimitExceeded, "far too many messages");
-        self.outbox.close(control::close(&error));
+        self.connection.outbox.close(control::close(&error));
         "rate_limit"
     }
 
-    fn room(&self) -> &RoomId {
-        &self.admitted.session.session().room
+    fn session(&self) -> &Session {
+        self.admitted.session.session()
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.connection.context.metrics
     }
 
     /// False if the room is gone; it has closed this client, or is about to.
     async fn forward(&self, frames: Vec<Bytes>) -> bool {
-        self.admitted.destination.frames(self.client, frames).await
+        self.admitted.destination.frames(self.connection.client, frames).await
     }
 }
 
 async fn sleep_until(at: Option<Instant>) {
     if let Some(at) = at {
-        tokio::time::sleep_until(at.into()).await;
+        Box::pin(tokio::time::sleep_until(at.into())).await;
     }
 }

@@ -50,7 +50,8 @@ impl Destination {
             Self::Record(room) => send(room, Message::Frames(client, frames)).await,
             Self::Custom(custom) => {
                 for frame in frames {
-                    custom.say(Payload::Binary(frame)).await;
+                    // Boxed: most connections are to records, and never need the room that this takes.
+                    Box::pin(custom.say(Payload::Binary(frame))).await;
                 }
                 true
             }

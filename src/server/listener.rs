@@ -165,7 +165,9 @@ fn respond(
         if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
             let stream = parts.io.into_inner();
             let upgraded = Upgraded { stream, head: parts.read_buf, request: wishes, ip, entering: permit };
-            connection::serve(upgraded, serving).await;
+            // In a task of its own, which is no larger than what goes on for as long as the client stays.
+            let tasks = serving.tasks.clone();
+            tasks.spawn(connection::serve(upgraded, serving));
         }
     });
     answer

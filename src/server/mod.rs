@@ -3,7 +3,7 @@
 //! - [`listener`]: accepts, answers plain HTTP, hands upgrades on
 //! - [`request`]: what a client asks for: room, token, subprotocol; no IO
 //! - [`origin`]: where a client really comes from (`trusted_proxies`, `allowed_origins`)
-//! - [`socket`]: the WebSocket library's home: bytes in, messages out
+//! - [`socket`]: the reading side of a client's socket
 //! - [`admission`]: who is let in, and where to
 //! - [`destination`]: a record's room, or a type of the application's
 //! - [`connection`]: one client from its upgrade to its end

@@ -1,27 +1,32 @@
-//! The home of the WebSocket library: it reads and checks frames; what it wants to write (pongs, the
+//! The reading side of a client's socket. What has to be written because of what was read (pongs, the
 //! answer to a close) goes into the connection's queue, so that one writer serves the socket.
 
-use std::io::{self, IoSlice};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
-use futures_util::{FutureExt, StreamExt};
+use bytes::Bytes;
+use futures_util::FutureExt;
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
-use tokio_websockets::{Error as WebSocketError, Limits, Message, ServerBuilder, WebSocketStream};
 
 use crate::error::{Code, RealtimeError};
 use crate::protocol::control;
 use crate::protocol::frame::Frame;
+use crate::protocol::messages::{MessageReader, Received, Violation};
 use crate::room::outbox::Outbox;
 
-/// The opcode of a close frame, in the low four bits of its first byte (RFC 6455 section 5.2).
-const CLOSE_OPCODE: u8 = 0x8;
+/// How much is read from a socket at once.
+const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// How much of what nobody wants any more is read at a time.
-const DRAIN_BYTES: usize = 16 * 1024;
+thread_local! {
+    /// What a read fills; what came of it is copied out, in its own size. One per thread instead of one per
+    /// connection, most of which are idle most of the time.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES_MAX].into());
+}
 
 /// Something that came from the client.
 #[derive(Debug)]
@@ -40,32 +45,40 @@ pub(super) enum Incoming {
 
 /// The reading side of a connection.
 pub(super) struct Socket {
-    stream: WebSocketStream<Io>,
+    read: OwnedReadHalf,
+    messages: MessageReader,
     outbox: Outbox,
-    bytes_max: usize,
+    /// Nothing that comes from now on is looked at.
+    ended: bool,
 }
 
 impl Socket {
     /// `head` is what was read behind the upgrade request.
-    pub(super) fn new(read: OwnedReadHalf, head: Bytes, outbox: Outbox, bytes_max: usize) -> Self {
-        let limits = Limits::default().max_payload_len(Some(bytes_max));
-        let io = Io { head, read, outbox: outbox.clone() };
-        Self { stream: ServerBuilder::new().limits(limits).serve(io), outbox, bytes_max }
+    pub(super) fn new(read: OwnedReadHalf, head: &[u8], outbox: Outbox, bytes_max: usize) -> Self {
+        let mut messages = MessageReader::new(bytes_max);
+        messages.push(head);
+        Self { read, messages, outbox, ended: false }
     }
 
     /// The next message. Nothing is lost if the future is dropped.
     pub(super) async fn next(&mut self) -> Incoming {
-        match self.stream.next().await {
-            Some(Ok(message)) if message.is_close() => {
-                // The library answers when it is asked for more; that never waits, since its answer goes
-                // into our queue.
-                let _ = self.stream.next().await;
-                self.gone()
+        while !self.ended {
+            match self.messages.next_message() {
+                Ok(Some(received)) => return self.take(received),
+                Ok(None) => {}
+                Err(violation) => return self.violated(violation),
             }
-            Some(Ok(message)) => read(message),
-            Some(Err(error)) => self.violated(&error),
-            None => self.gone(),
+            let messages = &mut self.messages;
+            let read = read_some(&mut self.read, |bytes| messages.push(bytes)).await;
+            if !read.is_ok_and(|count| count > 0) {
+                self.ended = true;
+                // If no close is on its way out, there is nobody to write to either.
+                if !self.outbox.is_closed() {
+                    self.outbox.discard();
+                }
+            }
         }
+        Incoming::Closed
     }
 
     /// The next message if it is already here.
@@ -77,119 +90,58 @@ impl Socket {
     /// something unread in it resets the connection, and the peer never sees why it was closed.
     pub(super) async fn hang_up(&mut self) {
         while !matches!(self.next().await, Incoming::Closed | Incoming::Violation(_)) {}
-        let io = self.stream.get_mut();
-        let mut ignored = Box::new([0; DRAIN_BYTES]);
-        while io.read.read(&mut ignored[..]).await.is_ok_and(|count| count > 0) {}
+        while read_some(&mut self.read, |_| {}).await.is_ok_and(|count| count > 0) {}
     }
 
-    /// Nothing more will come. If no close is on its way out, there is nobody to write to either.
-    fn gone(&self) -> Incoming {
-        if !self.outbox.is_closed() {
-            self.outbox.discard();
-        }
-        Incoming::Closed
-    }
-
-    fn violated(&mut self, error: &WebSocketError) -> Incoming {
-        let message = match error {
-            WebSocketError::Io(_) => return self.gone(),
-            WebSocketError::PayloadTooLong { .. } => {
-                format!("a message is larger than limits.frame_bytes_max: {} bytes", self.bytes_max)
+    fn take(&mut self, received: Received) -> Incoming {
+        match received {
+            Received::Binary(payload) => Incoming::Binary(payload),
+            Received::Text(text) => Incoming::Text(text),
+            Received::Pong => Incoming::SignOfLife,
+            Received::Ping(payload) => {
+                self.outbox.send(Frame::pong(&payload));
+                Incoming::SignOfLife
             }
-            other => other.to_string(),
+            Received::Close(code) => {
+                self.ended = true;
+                self.outbox.close(Frame::close_answer(code));
+                Incoming::Closed
+            }
+        }
+    }
+
+    fn violated(&mut self, violation: Violation) -> Incoming {
+        self.ended = true;
+        let message = violation.to_string();
+        let protocol_error = |code| {
+            let reason = json!({"code": "PROTOCOL_ERROR", "message": message});
+            Frame::close(code, &reason.to_string())
         };
-        // The library writes its own close frame when it is asked for more, without waiting. It has none
-        // for a message that grew too large by fragments and would wait for what comes next, so it is
-        // asked only once; the first close stands.
-        let _ = self.stream.next().now_or_never();
-        self.outbox.close(control::close(&RealtimeError::new(Code::MessageTooBig, message.clone())));
+        self.outbox.close(match violation {
+            Violation::Protocol(_) => protocol_error(1002),
+            Violation::NotUtf8 => protocol_error(1007),
+            Violation::TooBig { .. } => {
+                control::close(&RealtimeError::new(Code::MessageTooBig, message.clone()))
+            }
+        });
         Incoming::Violation(message)
     }
 }
 
-fn read(message: Message) -> Incoming {
-    if message.is_binary() {
-        return Incoming::Binary(message.into_payload().into());
-    }
-    match message.as_text() {
-        Some(text) => Incoming::Text(text.to_owned()),
-        None => Incoming::SignOfLife,
-    }
+/// Waits for bytes and hands them over. Their number; zero if there will be none any more.
+async fn read_some(read: &mut OwnedReadHalf, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+    poll_fn(|cx| poll_read_some(read, cx, &mut take)).await
 }
 
-/// The library's close frame with its reason, if it has one, in the form that all of ours have.
-fn close_frame(frame: &Frame) -> Frame {
-    let payload = frame.payload();
-    let (Some(code), Some(reason)) = (payload.first_chunk::<2>(), payload.get(2..)) else {
-        return frame.clone();
-    };
-    let code = u16::from_be_bytes(*code);
-    if reason.is_empty() {
-        return frame.clone();
-    }
-    let name = if code == Code::MessageTooBig.close_code() {
-        Code::MessageTooBig.as_str()
-    } else {
-        "PROTOCOL_ERROR"
-    };
-    let reason = json!({"code": name, "message": String::from_utf8_lossy(reason)});
-    Frame::close(code, &reason.to_string())
-}
-
-/// What the library takes for the socket.
-struct Io {
-    head: Bytes,
-    read: OwnedReadHalf,
-    outbox: Outbox,
-}
-
-impl AsyncRead for Io {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.head.is_empty() {
-            return Pin::new(&mut self.read).poll_read(cx, buf);
-        }
-        let len = self.head.len().min(buf.remaining());
-        buf.put_slice(&self.head[..len]);
-        self.head.advance(len);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
-    }
-
-    /// The library hands over one whole control frame, header and payload, at a time.
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let frame: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
-        let len = frame.len();
-        let closes = frame.first().is_some_and(|first| first & 0x0f == CLOSE_OPCODE);
-        if closes {
-            self.outbox.close(close_frame(&Frame::encoded(frame.into())));
-        } else {
-            self.outbox.send(Frame::encoded(frame.into()));
-        }
-        Poll::Ready(Ok(len))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
+fn poll_read_some(
+    read: &mut OwnedReadHalf,
+    cx: &mut Context<'_>,
+    take: &mut impl FnMut(&[u8]),
+) -> Poll<io::Result<usize>> {
+    READ_BUFFER.with_borrow_mut(|buffer| {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(read).poll_read(cx, &mut buffer))?;
+        take(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
+    })
 }

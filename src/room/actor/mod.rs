@@ -255,7 +255,7 @@ impl Actor {
 
     fn take(&mut self, message: Message) -> Option<End> {
         let effects = match message {
-            Message::Join(join) => return self.join(join),
+            Message::Join(join) => return self.join(*join),
             Message::Frames(client, frames) => {
                 if !self.may_speak(client) {
                     return None;
