@@ -4,6 +4,7 @@
 //! unchecked, and no panic inside yrs gets out: the caller learns of it as [`ApplyError::Broken`], must
 //! drop the document and load it again.
 
+mod clocks;
 pub mod reconcile;
 pub mod xml;
 
@@ -13,11 +14,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{
-    ClientID, Doc, ID, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn,
-};
+use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn};
 
-use crate::protocol::update::{check_state_vector, check_update, without_gaps};
+use self::clocks::Clocks;
+use crate::protocol::update::{Shape, check_state_vector, check_update, without_gaps};
 use crate::protocol::wire::WireError;
 
 /// The XML fragment that editors bind to.
@@ -56,6 +56,7 @@ pub struct Applied {
 #[derive(Debug)]
 pub struct Document {
     doc: Doc,
+    clocks: Clocks,
     /// Counts changes; what a snapshot contains is said by the generation it was taken at.
     generation: u64,
     /// The whole state, encoded once per generation and shared by all who join.
@@ -74,7 +75,12 @@ impl Document {
         // Cleaning up formatting would make deletions of our own that no client hears of.
         let options =
             Options { offset_kind: OffsetKind::Utf16, cleanup_formatting: false, ..Options::default() };
-        Self { doc: Doc::with_options(options), generation: FIRST_GENERATION, state: None }
+        Self {
+            doc: Doc::with_options(options),
+            clocks: Clocks::default(),
+            generation: FIRST_GENERATION,
+            state: None,
+        }
     }
 
     /// A document from its snapshot and the log after it. One transaction per update: a single one
@@ -98,25 +104,26 @@ impl Document {
     /// The document never keeps what it cannot integrate: pending structures cannot be encoded safely,
     /// cost memory that nobody accounts for, and are not needed where the sender can be asked again.
     pub fn apply(&mut self, updates: &[Bytes]) -> Result<Applied, ApplyError> {
-        let mut decoded = Vec::with_capacity(updates.len());
-        for update in updates {
-            check_update(update)?;
-            let update = contained(|| Update::decode_v1(update))?;
-            decoded.push(update.map_err(|error| ApplyError::Refused(error.to_string()))?);
+        let mut incoming = Vec::with_capacity(updates.len());
+        for raw in updates {
+            let shape = check_update(raw)?;
+            let update = contained(|| Update::decode_v1(raw))?;
+            let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
+            incoming.push(Incoming { raw, shape, update });
         }
-        let applied = self.transact(decoded, updates)?;
+        let applied = self.transact(incoming, updates)?;
         if applied.change.is_some() {
             self.generation += 1;
         }
         Ok(applied)
     }
 
-    fn transact(&self, decoded: Vec<Update>, raw: &[Bytes]) -> Result<Applied, ApplyError> {
+    fn transact(&mut self, incoming: Vec<Incoming<'_>>, raw: &[Bytes]) -> Result<Applied, ApplyError> {
         // A transaction commits when dropped. While a panic unwinds, that commit would run on a broken
         // document, and a second panic would end the process; so it is dropped by hand.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut())?);
         let applied = contained(|| {
-            let mut left_out = integrate(&mut txn, decoded, raw)?;
+            let mut left_out = integrate(&mut txn, &mut self.clocks, incoming)?;
             if txn.has_missing_updates() {
                 txn.prune_pending();
                 left_out.incomplete = true;
@@ -181,30 +188,39 @@ struct LeftOut {
     refused: Option<String>,
 }
 
+/// An update on its way into the document.
+struct Incoming<'a> {
+    raw: &'a Bytes,
+    shape: Shape,
+    update: Update,
+}
+
 /// Applies updates as far as that is possible.
 fn integrate(
     txn: &mut TransactionMut<'_>,
-    decoded: Vec<Update>,
-    raw: &[Bytes],
+    clocks: &mut Clocks,
+    incoming: Vec<Incoming<'_>>,
 ) -> Result<LeftOut, ApplyError> {
     let mut left_out = LeftOut::default();
     let mut with_gaps = Vec::new();
-    for (update, raw) in decoded.into_iter().zip(raw) {
+    for incoming in incoming {
         #[cfg(test)]
-        tests::panic_if_asked(raw);
-        match cut(txn, raw)? {
-            None => apply_one(txn, update, &mut left_out),
+        tests::panic_if_asked(incoming.raw);
+        match cut(clocks, &incoming)? {
+            None => apply_one(txn, clocks, incoming, &mut left_out),
             // What is missing may be in one of the others: who sends it again, sends it with the rest.
-            Some(_) => with_gaps.push((update, raw)),
+            Some(_) => with_gaps.push(incoming),
         }
     }
-    for (update, raw) in with_gaps {
-        match cut(txn, raw)? {
-            None => apply_one(txn, update, &mut left_out),
+    for incoming in with_gaps {
+        match cut(clocks, &incoming)? {
+            None => apply_one(txn, clocks, incoming, &mut left_out),
             Some(rest) => {
                 left_out.incomplete = true;
-                let rest = Update::decode_v1(&rest).map_err(|error| ApplyError::Broken(error.to_string()))?;
-                apply_one(txn, rest, &mut left_out);
+                let update =
+                    Update::decode_v1(&rest).map_err(|error| ApplyError::Broken(error.to_string()))?;
+                let shape = check_update(&rest)?;
+                apply_one(txn, clocks, Incoming { update, shape, ..incoming }, &mut left_out);
             }
         }
     }
@@ -213,18 +229,30 @@ fn integrate(
 
 /// yrs gives up at a struct whose parent cannot be one, before it takes the struct: what came before it is
 /// in the document and whole, and the rest of the update is not.
-fn apply_one(txn: &mut TransactionMut<'_>, update: Update, left_out: &mut LeftOut) {
-    if let Err(error) = txn.apply_update(update) {
+fn apply_one(
+    txn: &mut TransactionMut<'_>,
+    clocks: &mut Clocks,
+    incoming: Incoming<'_>,
+    left_out: &mut LeftOut,
+) {
+    let Incoming { shape, update, .. } = incoming;
+    let outcome = txn.apply_update(update);
+    match shape.only_run {
+        Some(run) if outcome.is_ok() && !txn.has_missing_updates() => clocks.advance(run),
+        None if shape.structs == 0 => {}
+        _ => clocks.read(txn),
+    }
+    if let Err(error) = outcome {
         left_out.refused = Some(error.to_string());
     }
 }
 
-fn cut(txn: &TransactionMut<'_>, raw: &[u8]) -> Result<Option<Vec<u8>>, ApplyError> {
-    let has = |client, clock| {
-        let client = ClientID::new(client);
-        txn.before_state().get(&client) > clock || txn.insert_set().contains(&ID::new(client, clock))
-    };
-    Ok(without_gaps(raw, has)?)
+/// The update without what comes after a gap, if there is one.
+fn cut(clocks: &Clocks, incoming: &Incoming<'_>) -> Result<Option<Vec<u8>>, ApplyError> {
+    if incoming.shape.only_run.is_some_and(|run| clocks.lead_up_to(run)) {
+        return Ok(None);
+    }
+    Ok(without_gaps(incoming.raw, |client, clock| clocks.has(client, clock))?)
 }
 
 /// Runs something of yrs; a panic becomes an error.

@@ -20,6 +20,20 @@ pub struct Shape {
     pub structs: u64,
     /// Ranges in its delete set.
     pub deletions: u64,
+    /// The structs, if all of them are one client's and follow on one another: so it is with what an
+    /// editor sends for each key.
+    pub only_run: Option<Run>,
+}
+
+/// Structs of one client that follow on one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The Yjs client.
+    pub client: u64,
+    /// The clock of the first.
+    pub start: u32,
+    /// The clock after the last.
+    pub end: u32,
 }
 
 impl Shape {
@@ -33,8 +47,11 @@ impl Shape {
 pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
     let mut reader = Reader::new(update);
     let mut shape = Shape::default();
-    for _ in 0..reader.count()? {
-        shape.structs += check_client_structs(&mut reader)?;
+    let clients = reader.count()?;
+    for _ in 0..clients {
+        let (structs, run) = check_client_structs(&mut reader)?;
+        shape.structs += structs;
+        shape.only_run = run.filter(|_| clients == 1);
     }
     for _ in 0..reader.count()? {
         client_id(&mut reader)?;
@@ -92,7 +109,7 @@ pub fn without_gaps(update: &[u8], has: impl Fn(u64, u32) -> bool) -> Result<Opt
 }
 
 /// The structs of one client up to the first gap.
-struct Run<'a> {
+struct KeptRun<'a> {
     client: u64,
     clock: u32,
     structs: u64,
@@ -103,7 +120,7 @@ fn contiguous_run<'a>(
     update: &'a [u8],
     reader: &mut Reader<'a>,
     has: impl Fn(u64, u32) -> bool,
-) -> Result<(Run<'a>, bool), WireError> {
+) -> Result<(KeptRun<'a>, bool), WireError> {
     let count = reader.count()?;
     let client = client_id(reader)?;
     let first = reader.var_u32()?;
@@ -124,7 +141,7 @@ fn contiguous_run<'a>(
             end = update.len() - reader.left();
         }
     }
-    Ok((Run { client, clock: first, structs, bytes: &update[start..end] }, is_cut))
+    Ok((KeptRun { client, clock: first, structs, bytes: &update[start..end] }, is_cut))
 }
 
 fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
@@ -132,12 +149,13 @@ fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
     if client > CLIENT_ID_MAX { Err(WireError::OutOfRange) } else { Ok(client) }
 }
 
-/// One client's run of structs; gaps are walked but not counted.
-fn check_client_structs(reader: &mut Reader<'_>) -> Result<u64, WireError> {
+/// One client's structs: their number, and what they are if there is no gap among them. Gaps are walked but
+/// not counted.
+fn check_client_structs(reader: &mut Reader<'_>) -> Result<(u64, Option<Run>), WireError> {
     let count = reader.count()?;
-    client_id(reader)?;
-    let mut clock = reader.var_u32()?;
-    let mut structs = 0;
+    let client = client_id(reader)?;
+    let start = reader.var_u32()?;
+    let (mut end, mut structs) = (start, 0);
     for _ in 0..count {
         let info = reader.byte()?;
         let len = match info {
@@ -147,9 +165,10 @@ fn check_client_structs(reader: &mut Reader<'_>) -> Result<u64, WireError> {
                 if info == content::GC { reader.var_u32()? } else { check_item(reader, info)? }
             }
         };
-        clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
+        end = end.checked_add(len).ok_or(WireError::OutOfRange)?;
     }
-    Ok(structs)
+    let is_run = structs > 0 && structs == count;
+    Ok((structs, is_run.then_some(Run { client, start, end })))
 }
 
 /// The tags of what an item holds, in the low five bits of its info byte.
@@ -318,7 +337,9 @@ mod tests {
             let fragment = txn.get_or_insert_xml_fragment("default");
             fragment.push_back(txn, yrs::XmlElementPrelim::empty("paragraph"));
         });
-        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0 });
+        let client = Reader::new(&xml[2..]).var_u64().unwrap();
+        let only_run = Some(Run { client, start: 0, end: 1 });
+        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run });
         assert!(check_update(&[0, 0]).unwrap().is_empty());
     }
 
@@ -345,7 +366,10 @@ mod tests {
         assert_eq!(has_nothing, [&[1, 1, 3, 0, 4, 1, 1, b't', 1, b'b'][..], &deletions].concat());
         let has_the_skipped =
             without_gaps(&update, |client, clock| (client, clock) == (3, 2)).unwrap().unwrap();
-        assert_eq!(check_update(&has_the_skipped).unwrap(), Shape { structs: 2, deletions: 1 });
+        assert_eq!(
+            check_update(&has_the_skipped).unwrap(),
+            Shape { structs: 2, deletions: 1, only_run: None }
+        );
         assert_eq!(without_gaps(&[0, 0], |_, _| false), Ok(None));
     }
 

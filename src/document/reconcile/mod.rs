@@ -108,6 +108,7 @@ impl Document {
         // As in `transact`: a transaction must not commit while a panic unwinds.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut_with(ORIGIN))?);
         let mut merged = contained(|| merge(&mut txn, &old, &new, new_markdown))?;
+        self.clocks.read(&*txn);
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
         if merged.change.is_some() {
             self.generation += 1;

@@ -1,0 +1,35 @@
+//! How far a document has come with each Yjs client.
+
+use std::collections::HashMap;
+
+use yrs::ReadTxn;
+
+use crate::protocol::update::Run;
+
+/// The clock up to which all structs of a client are there, by client: the document's state vector, at hand
+/// without being gathered from every client there ever was, for each update anew.
+#[derive(Debug, Default)]
+pub(super) struct Clocks(HashMap<u64, u32>);
+
+impl Clocks {
+    /// Reads them from the document, after something whose outcome cannot be told from outside.
+    pub(super) fn read(&mut self, txn: &impl ReadTxn) {
+        self.0 = txn.state_vector().iter().map(|(client, clock)| (client.get(), *clock)).collect();
+    }
+
+    /// These structs are in the document now.
+    pub(super) fn advance(&mut self, run: Run) {
+        let clock = self.0.entry(run.client).or_default();
+        *clock = run.end.max(*clock);
+    }
+
+    /// Whether the struct at a client's clock is there.
+    pub(super) fn has(&self, client: u64, clock: u32) -> bool {
+        self.0.get(&client).is_some_and(|end| *end > clock)
+    }
+
+    /// Whether structs can be taken without leaving a gap before them.
+    pub(super) fn lead_up_to(&self, run: Run) -> bool {
+        run.start.checked_sub(1).is_none_or(|before| self.has(run.client, before))
+    }
+}
