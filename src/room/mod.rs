@@ -2,6 +2,7 @@
 //!
 //! - [`presence`]: who shows what, and which connection may say so
 //! - [`state`]: messages in, effects out; no IO, no clock of its own
+//! - [`burst`]: what happened in one go, told to each client at once
 //! - [`outbox`]: what waits to be written to one client, bounded
 //! - [`sessions`]: who is connected, by user; revocation
 //! - [`messages`]: what a room is told and what it needs from around it
@@ -12,6 +13,7 @@
 //! - [`registry`]: the rooms that are in memory
 
 mod actor;
+pub mod burst;
 pub mod groups;
 mod loading;
 pub mod messages;

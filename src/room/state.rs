@@ -9,7 +9,7 @@ mod json;
 mod rights;
 mod shown;
 
-pub use effect::{Acknowledgement, Effect, changes_in};
+pub use effect::{Acknowledgement, Effect};
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

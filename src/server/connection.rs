@@ -3,8 +3,10 @@
 //! Until it is let in, nothing more than its first frame is read: what it sends meanwhile waits in the
 //! socket. Then two tasks serve it: this one reads, the [`writer`] writes, and the room talks to both.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -24,7 +26,7 @@ use crate::error::{Code, RealtimeError};
 use crate::ids::{ClientId, RoomId};
 use crate::metrics::Metrics;
 use crate::protocol::control::{self, ClientText, Level};
-use crate::room::outbox::Outbox;
+use crate::room::outbox::{Outbox, Reading};
 use crate::room::sessions::Session;
 
 /// How long a peer may take to answer a close frame, and to read what was queued before it.
@@ -101,6 +103,15 @@ async fn open(upgraded: Upgraded, context: Arc<Context>) -> Box<Connection> {
 }
 
 impl Connection {
+    /// What comes next from the client, as long as it reads what it is sent; `None` if the server has closed.
+    fn poll_next(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<Incoming>> {
+        match self.outbox.poll_reading(cx) {
+            Reading::Closed => Poll::Ready(None),
+            Reading::Held => Poll::Pending,
+            Reading::Free => self.socket.poll_next(cx).map(Some),
+        }
+    }
+
     /// Gives the peer a moment to read what was queued and to answer the close, then lets go of it.
     async fn hang_up(mut self: Box<Self>) {
         let Self { socket, writer, outbox, .. } = &mut *self;
@@ -161,15 +172,16 @@ impl<'a> Reader<'a> {
     /// Reads until the connection ends, and says why it did.
     async fn run(mut self) -> &'static str {
         let reason = loop {
-            let outbox = self.connection.outbox.clone();
             let held_until = self.intake.held_until();
             let incoming = tokio::select! {
                 biased;
-                () = outbox.closed() => {
-                    let _ = Box::pin(timeout(LAST_WORDS_MAX, self.take_last_words())).await;
-                    break "closed_by_server";
-                }
-                incoming = self.next_when_there_is_room() => Some(incoming),
+                incoming = poll_fn(|cx| self.connection.poll_next(cx)) => match incoming {
+                    Some(incoming) => Some(incoming),
+                    None => {
+                        let _ = Box::pin(timeout(LAST_WORDS_MAX, self.take_last_words())).await;
+                        break "closed_by_server";
+                    }
+                },
                 () = sleep_until(held_until), if held_until.is_some() => None,
             };
             if let Some(incoming) = incoming
@@ -206,11 +218,6 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
-    }
-
-    async fn next_when_there_is_room(&mut self) -> Incoming {
-        self.connection.outbox.has_room().await;
-        self.connection.socket.next().await
     }
 
     /// Takes a message and those behind it that are already here.

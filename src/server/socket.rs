@@ -62,14 +62,24 @@ impl Socket {
 
     /// The next message. Nothing is lost if the future is dropped.
     pub(super) async fn next(&mut self) -> Incoming {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next message if it is already here.
+    pub(super) fn ready(&mut self) -> Option<Incoming> {
+        self.next().now_or_never()
+    }
+
+    /// The next message, for whoever waits for other things as well.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         while !self.ended {
             match self.messages.next_message() {
-                Ok(Some(received)) => return self.take(received),
+                Ok(Some(received)) => return Poll::Ready(self.take(received)),
                 Ok(None) => {}
-                Err(violation) => return self.violated(violation),
+                Err(violation) => return Poll::Ready(self.violated(violation)),
             }
             let messages = &mut self.messages;
-            let read = read_some(&mut self.read, |bytes| messages.push(bytes)).await;
+            let read = ready!(poll_read_some(&mut self.read, cx, |bytes| messages.push(bytes)));
             if !read.is_ok_and(|count| count > 0) {
                 self.ended = true;
                 // If no close is on its way out, there is nobody to write to either.
@@ -78,19 +88,14 @@ impl Socket {
                 }
             }
         }
-        Incoming::Closed
-    }
-
-    /// The next message if it is already here.
-    pub(super) fn ready(&mut self) -> Option<Incoming> {
-        self.next().now_or_never()
+        Poll::Ready(Incoming::Closed)
     }
 
     /// Waits for the peer to end the connection, whatever it still sends. A socket that is let go of with
     /// something unread in it resets the connection, and the peer never sees why it was closed.
     pub(super) async fn hang_up(&mut self) {
         while !matches!(self.next().await, Incoming::Closed | Incoming::Violation(_)) {}
-        while read_some(&mut self.read, |_| {}).await.is_ok_and(|count| count > 0) {}
+        while poll_fn(|cx| poll_read_some(&mut self.read, cx, |_| {})).await.is_ok_and(|count| count > 0) {}
     }
 
     fn take(&mut self, received: Received) -> Incoming {
@@ -129,14 +134,10 @@ impl Socket {
 }
 
 /// Waits for bytes and hands them over. Their number; zero if there will be none any more.
-async fn read_some(read: &mut OwnedReadHalf, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
-    poll_fn(|cx| poll_read_some(read, cx, &mut take)).await
-}
-
 fn poll_read_some(
     read: &mut OwnedReadHalf,
     cx: &mut Context<'_>,
-    take: &mut impl FnMut(&[u8]),
+    take: impl FnOnce(&[u8]),
 ) -> Poll<io::Result<usize>> {
     READ_BUFFER.with_borrow_mut(|buffer| {
         let mut buffer = ReadBuf::new(buffer);

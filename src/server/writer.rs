@@ -13,11 +13,11 @@ use crate::ids::ClientId;
 use crate::metrics::Metrics;
 use crate::protocol::frame::Frame;
 use crate::room::messages::Message;
-use crate::room::outbox::Outbox;
+use crate::room::outbox::{Batch, Outbox};
 use crate::room::registry::Inbox;
 
 /// The most frames in one vectored write; Linux allows 1,024 (`IOV_MAX`).
-const FRAMES_PER_WRITE_MAX: usize = 256;
+const FRAMES_PER_WRITE_MAX: usize = 64;
 
 /// Where to report that a slow reader can take data again, once it has joined a room.
 pub(super) type RoomLine = OnceLock<Inbox>;
@@ -30,14 +30,17 @@ pub(super) async fn run(
     room: Arc<RoomLine>,
     metrics: Arc<Metrics>,
 ) {
+    let mut batch = Batch::default();
     loop {
-        let batch = outbox.take().await;
+        outbox.take_into(&mut batch).await;
         let bytes: usize = batch.frames.iter().map(Frame::len).sum();
         if write_all(&mut socket, &batch.frames).await.is_err() {
             break;
         }
         metrics.frames_out.add(batch.frames.len() as u64);
         metrics.bytes_out.add(bytes as u64);
+        // An idle connection keeps the list, and nothing that was in it.
+        batch.frames.clear();
         if batch.ends {
             let _ = socket.shutdown().await;
             break;
@@ -79,6 +82,9 @@ fn poll_write(
     frames: &[Frame],
     offset: usize,
 ) -> Poll<io::Result<usize>> {
+    if let [only] = frames {
+        return socket.poll_write(cx, &only.bytes()[offset..]);
+    }
     let mut parts = [IoSlice::new(&[]); FRAMES_PER_WRITE_MAX];
     for (part, frame) in parts.iter_mut().zip(frames) {
         *part = IoSlice::new(frame.bytes());

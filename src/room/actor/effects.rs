@@ -7,11 +7,8 @@ use super::{ACKNOWLEDGEMENTS_MAX, Actor, End, Waiting};
 use crate::clock;
 use crate::error::Code;
 use crate::hooks;
-use crate::ids::ClientId;
-use crate::protocol::awareness::Presence;
-use crate::protocol::frame::Frame;
-use crate::protocol::{awareness, control, sync};
-use crate::room::state::{Acknowledgement, Effect, changes_in};
+use crate::protocol::control;
+use crate::room::state::{Acknowledgement, Effect};
 
 impl Actor {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Option<End> {
@@ -19,6 +16,10 @@ impl Actor {
         while let Some(effect) = effects.next() {
             match effect {
                 Effect::Send(client, frame) => {
+                    // In order: an answer may build on what happened before it.
+                    if let Some(end) = self.tell(effects.as_slice()) {
+                        return Some(end);
+                    }
                     if let Some(seat) = self.seats.get(&client) {
                         seat.outbox.send(frame);
                     }
@@ -26,13 +27,9 @@ impl Actor {
                 Effect::Change { update, author, frame } => {
                     self.services.metrics.changes.add(1);
                     self.append(update.clone());
-                    if let Some(end) = self.broadcast(Some(author), &update, &frame, effects.as_slice()) {
-                        return Some(end);
-                    }
+                    self.burst.change(Some(author), update, frame);
                 }
-                Effect::Presence(presence) => {
-                    self.show(&presence);
-                }
+                Effect::Presence(presence) => self.burst.show(presence),
                 Effect::Acknowledge(_, _) if self.waiting.len() >= ACKNOWLEDGEMENTS_MAX => {
                     debug!(operation = "realtime:store:append", room = %self.id, "too much waits for the disk");
                 }
@@ -52,6 +49,11 @@ impl Actor {
                 }
                 Effect::Fail(problem) => return Some(End::Failed(problem)),
             }
+            if self.burst.is_full()
+                && let Some(end) = self.tell(effects.as_slice())
+            {
+                return Some(end);
+            }
         }
         None
     }
@@ -70,42 +72,19 @@ impl Actor {
         self.gap_at = Some(self.state.document().generation());
     }
 
-    fn show(&self, presence: &Presence) {
-        let frame = sync::awareness(&awareness::encode(std::iter::once(presence)));
-        let mut json = None;
-        for (client, seat) in &self.seats {
-            let frame = match self.state.speaks_json(*client) {
-                false => &frame,
-                true => json.get_or_insert_with(|| self.state.json_presence(presence)),
-            };
-            seat.outbox.send_presence(presence.client, frame);
+    /// Tells everybody what has happened since they were last told; `rest` are the effects that come after.
+    pub(super) fn tell(&mut self, rest: &[Effect]) -> Option<End> {
+        if self.burst.is_empty() {
+            return None;
         }
-    }
-
-    /// Sends a change to all who can take it but its author; `rest` are the effects that come after it.
-    pub(super) fn broadcast(
-        &mut self,
-        author: Option<ClientId>,
-        update: &Bytes,
-        frame: &Frame,
-        rest: &[Effect],
-    ) -> Option<End> {
         let mut overflowed = Vec::new();
-        let mut json = None;
         for (client, seat) in &self.seats {
-            if Some(*client) == author || self.state.is_behind(*client) {
-                continue;
-            }
-            let frame = match self.state.speaks_json(*client) {
-                false => frame,
-                true => json.get_or_insert_with(|| self.state.json_update(update, author)),
-            };
-            if let Err(dropped) = seat.outbox.send_update(frame) {
+            if let Err(dropped) = self.burst.tell(*client, &seat.outbox, &self.state, rest) {
                 overflowed.push((*client, dropped));
             }
         }
-        for (client, mut dropped) in overflowed {
-            dropped.extend(changes_in(rest));
+        self.burst.clear();
+        for (client, dropped) in overflowed {
             debug!(operation = "realtime:client:slow", room = %self.id, client = %client, "reads too slowly; will be caught up");
             let effects = self.state.fell_behind(client, &dropped);
             if let Some(end) = self.carry_out(effects) {

@@ -74,7 +74,8 @@ impl Actor {
         self.set_lossy(lossy);
         merged.change.and_then(|change| {
             let frame = sync::update(&change);
-            self.broadcast(None, &change, &frame, &[])
+            self.burst.change(None, change, frame);
+            self.tell(&[])
         })
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
+use super::burst::Burst;
 use super::loading::{self, Loaded};
 use super::messages::{Join, Message, RoomInfo, RoomServices, SnapshotOutcome};
 use super::outbox::Outbox;
@@ -76,10 +77,14 @@ struct Actor {
     registry: Registry,
     info: Arc<RoomInfo>,
     inbox: mpsc::Receiver<Message>,
+    /// What was last taken from it; empty between turns.
+    messages: Vec<Message>,
     /// False once the inbox is closed and everything in it was taken.
     inbox_open: bool,
     state: RoomState,
     seats: HashMap<ClientId, Seat>,
+    /// What its clients have not been told of yet.
+    burst: Burst,
     log: RoomLog,
     /// The last place in the log that is on disk.
     committed: watch::Receiver<u64>,
@@ -193,8 +198,10 @@ impl Actor {
             registry,
             info,
             inbox,
+            messages: Vec::new(),
             inbox_open: true,
             seats: HashMap::new(),
+            burst: Burst::default(),
             gap_at: loaded.log_has_gap.then_some(FIRST_GENERATION),
             waiting: VecDeque::new(),
             drafted_seq: loaded.drafted_seq,
@@ -231,7 +238,6 @@ impl Actor {
         }
         self.start_look_if_due();
         let wake_at = self.wake_at(now);
-        let mut messages = Vec::new();
         tokio::select! {
             biased;
             Ok(()) = self.committed.changed() => {
@@ -240,17 +246,27 @@ impl Actor {
             }
             report = life::finished(&mut self.save_task) => return self.saved(report),
             answer = elsewhere::looked(&mut self.look_task) => return self.looked(answer),
-            count = self.inbox.recv_many(&mut messages, MESSAGES_PER_WAKE_MAX), if self.inbox_open => {
+            count = self.inbox.recv_many(&mut self.messages, MESSAGES_PER_WAKE_MAX), if self.inbox_open => {
                 self.inbox_open = count > 0;
-                for message in messages {
-                    if let Some(end) = self.take(message) {
-                        return Some(end);
-                    }
-                }
+                return self.take_all();
             }
             () = life::sleep_until(wake_at), if wake_at.is_some() => {}
         }
         None
+    }
+
+    fn take_all(&mut self) -> Option<End> {
+        let mut messages = std::mem::take(&mut self.messages);
+        let end = messages.drain(..).find_map(|message| {
+            // Only what clients say in a row is told in a row: others come and go in between.
+            let end = match message {
+                Message::Frames(..) => None,
+                _ => self.tell(&[]),
+            };
+            end.or_else(|| self.take(message))
+        });
+        self.messages = messages;
+        end.or_else(|| self.tell(&[]))
     }
 
     fn take(&mut self, message: Message) -> Option<End> {

@@ -30,15 +30,6 @@ pub enum Effect {
     Fail(String),
 }
 
-/// The frames of the changes among effects. All of them are in the document by the time the first is
-/// carried out, so who misses one misses the rest with it.
-pub fn changes_in(effects: &[Effect]) -> impl Iterator<Item = Frame> {
-    effects.iter().filter_map(|effect| match effect {
-        Effect::Change { frame, .. } => Some(frame.clone()),
-        _ => None,
-    })
-}
-
 /// What a client is told when its edits are on disk.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Acknowledgement {

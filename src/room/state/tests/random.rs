@@ -12,6 +12,7 @@ use yrs::types::text::YChange;
 
 use super::editor::bold;
 use super::*;
+use crate::room::burst::Burst;
 use crate::room::outbox::{Batch, Outbox};
 
 const ROUNDS: u64 = 200;
@@ -53,6 +54,7 @@ struct Line {
 struct World {
     rng: fastrand::Rng,
     room: RoomState,
+    burst: Burst,
     peers: Vec<Peer>,
     snapshot: Option<Bytes>,
     log: Vec<Bytes>,
@@ -99,6 +101,7 @@ impl World {
         Self {
             rng,
             room: room(),
+            burst: Burst::default(),
             peers,
             snapshot: None,
             log: Vec::new(),
@@ -117,7 +120,12 @@ impl World {
         for _ in 0..STEPS {
             self.now += Duration::from_millis(self.rng.u64(..200));
             let peer = self.rng.usize(..self.peers.len());
-            match self.rng.u8(..100) {
+            let step = self.rng.u8(..100);
+            // What several clients say in a row may be told in a row.
+            if !(35..65).contains(&step) || self.rng.bool() {
+                self.tell(&[]);
+            }
+            match step {
                 0..32 => self.edit(peer),
                 32..35 => self.send_noise(peer),
                 35..65 => self.deliver(peer),
@@ -156,6 +164,7 @@ impl World {
         self.peers[peer].line = Some(line);
         let effects = self.room.join(client, member, first, self.now);
         self.carry_out(effects);
+        self.tell(&[]);
     }
 
     /// What is on its way in either direction is lost.
@@ -210,35 +219,30 @@ impl World {
         let mut effects = effects.into_iter();
         while let Some(effect) = effects.next() {
             match effect {
-                Effect::Send(client, frame) => self.outbox(client).send(frame),
+                Effect::Send(client, frame) => {
+                    self.tell(effects.as_slice());
+                    self.outbox(client).send(frame);
+                }
                 Effect::Acknowledge(client, Acknowledgement::Echo(frame)) => self.outbox(client).send(frame),
                 Effect::Acknowledge(_, Acknowledgement::Saved) => {}
                 Effect::Change { update, author, frame } => {
-                    self.log.push(update);
-                    self.broadcast(author, &frame, effects.as_slice());
+                    self.log.push(update.clone());
+                    self.burst.change(Some(author), update, frame);
                 }
-                Effect::Presence(presence) => {
-                    let frame = sync::awareness(&awareness::encode(std::iter::once(&presence)));
-                    for line in self.peers.iter().filter_map(|peer| peer.line.as_ref()) {
-                        line.outbox.send_presence(presence.client, &frame);
-                    }
-                }
+                Effect::Presence(presence) => self.burst.show(presence),
                 Effect::ApplyFailed(..) => self.refused += 1,
                 Effect::Fail(problem) => panic!("the room failed: {problem}"),
             }
         }
     }
 
-    fn broadcast(&mut self, author: ClientId, frame: &Frame, rest: &[Effect]) {
+    fn tell(&mut self, rest: &[Effect]) {
         for line in self.peers.iter().filter_map(|peer| peer.line.as_ref()) {
-            if line.client == author || self.room.is_behind(line.client) {
-                continue;
-            }
-            if let Err(mut dropped) = line.outbox.send_update(frame) {
-                dropped.extend(changes_in(rest));
+            if let Err(dropped) = self.burst.tell(line.client, &line.outbox, &self.room, rest) {
                 assert_eq!(self.room.fell_behind(line.client, &dropped), []);
             }
         }
+        self.burst.clear();
     }
 
     fn outbox(&self, client: ClientId) -> Outbox {
@@ -280,6 +284,7 @@ impl World {
 
     /// Everybody is connected, and everything that was sent arrives.
     fn settle(&mut self) {
+        self.tell(&[]);
         (0..self.peers.len()).for_each(|peer| self.connect(peer));
         for _ in 0..1_000 {
             let is_quiet = self.peers.iter().all(|peer| {
@@ -291,6 +296,7 @@ impl World {
             }
             for peer in 0..self.peers.len() {
                 self.deliver(peer);
+                self.tell(&[]);
                 self.read(peer);
             }
         }
