@@ -114,6 +114,8 @@ impl Document {
         let applied = self.transact(incoming, updates)?;
         if applied.change.is_some() {
             self.generation += 1;
+            // As large as the document, and no longer true.
+            self.state = None;
         }
         Ok(applied)
     }

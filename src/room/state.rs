@@ -4,6 +4,7 @@
 //! knows no clock but the one handed in, and cannot fail half way: if the document breaks, the last
 //! effect is [`Effect::Fail`] and the room must be loaded again from the store.
 
+mod answers;
 mod effect;
 mod json;
 mod rights;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::Value;
 
+use self::answers::Answers;
 use super::presence::PresenceMap;
 use crate::document::{Applied, ApplyError, Document};
 use crate::error::{Code, RealtimeError};
@@ -69,6 +71,7 @@ pub struct Member {
 pub struct RoomState {
     id: RoomId,
     document: Document,
+    answers: Answers,
     presence: PresenceMap,
     seats: HashMap<ClientId, Seat>,
     /// Why nobody may edit, while that is so.
@@ -119,6 +122,7 @@ impl RoomState {
         Self {
             id,
             document,
+            answers: Answers::default(),
             presence: PresenceMap::default(),
             seats: HashMap::new(),
             locked: None,
@@ -195,12 +199,12 @@ impl RoomState {
         effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
 
         let asked = first.as_ref().and_then(|frame| match ClientMessage::decode(frame) {
-            Ok(ClientMessage::Step1 { state_vector }) => self.document.diff(&state_vector).ok(),
+            Ok(ClientMessage::Step1 { state_vector }) => self.answer(&state_vector).ok(),
             _ => None,
         });
         let answers_first = asked.is_some();
-        match asked.map_or_else(|| self.document.state(), Ok) {
-            Ok(state) => effects.push(Effect::Send(client, sync::step2(&state))),
+        match asked.map_or_else(|| self.whole_state(), Ok) {
+            Ok(answer) => effects.push(Effect::Send(client, answer)),
             Err(error) => return vec![Effect::Fail(error.to_string())],
         }
         self.send_presence(client, &mut effects);
@@ -236,8 +240,8 @@ impl RoomState {
             match ClientMessage::decode(&frame) {
                 Ok(ClientMessage::Step1 { state_vector }) => {
                     self.apply(client, std::mem::take(&mut updates), &mut effects);
-                    match self.document.diff(&state_vector) {
-                        Ok(diff) => effects.push(Effect::Send(client, sync::step2(&diff))),
+                    match self.answer(&state_vector) {
+                        Ok(answer) => effects.push(Effect::Send(client, answer)),
                         Err(error) => self.refuse(client, &error.to_string(), &mut effects),
                     }
                 }
@@ -346,6 +350,7 @@ impl RoomState {
 
     fn applied(&mut self, client: ClientId, updates: &Updates, applied: Applied, effects: &mut Vec<Effect>) {
         if let Some(update) = applied.change {
+            self.forget_answers();
             let frame = sync::update(&update);
             effects.push(Effect::Change { update, author: client, frame });
         }
@@ -417,8 +422,8 @@ impl RoomState {
                 seat.state_owed = true;
                 return;
             }
-            match self.document.state() {
-                Ok(state) => effects.push(Effect::Send(client, sync::step2(&state))),
+            match self.whole_state() {
+                Ok(state) => effects.push(Effect::Send(client, state)),
                 Err(error) => effects.push(Effect::Fail(error.to_string())),
             }
         }

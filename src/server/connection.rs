@@ -54,8 +54,7 @@ pub(super) fn serve(upgraded: Upgraded, context: Arc<Context>) -> impl Future<Ou
     async move {
         let mut connection = opening.await;
         if let Some(admitted) = connection.admitted.take() {
-            let reading = Box::pin(Reader::new(&mut connection, &admitted).run());
-            let reason = reading.await;
+            let reason = Reader::new(&mut connection, &admitted).run().await;
             // What it sent before its end still counts; the room hears of the end last.
             Box::pin(admitted.destination.left(connection.client, reason)).await;
         }
@@ -170,7 +169,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads until the connection ends, and says why it did.
-    async fn run(mut self) -> &'static str {
+    async fn run(&mut self) -> &'static str {
         let reason = loop {
             let held_until = self.intake.held_until();
             let incoming = tokio::select! {
