@@ -115,8 +115,9 @@ impl Maker {
                 node.content.remove(self.rng.usize(1..node.content.len()));
             }
             ("table", 2 | 3) => {
-                let columns = node.content[0].content.len();
-                let at = self.rng.usize(0..columns);
+                // Rows may have lost cells, one by one.
+                let columns = node.content.iter().map(|row| row.content.len()).min().unwrap_or(0);
+                let at = self.rng.usize(0..columns.max(1));
                 let away = columns > 1 && self.rng.bool();
                 for row in &mut node.content {
                     let mut cell = row.content[at].clone();
