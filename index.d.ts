@@ -248,6 +248,14 @@ export declare class RealtimeModule {
    */
   static updateToMarkdown(update: Uint8Array): Promise<string>
   /**
+   * The document's state, a Yjs update (version 1), in a stored snapshot of format 2, for programs that read
+   * snapshot files beside the engine. `byteSize` is what is stored beside it; more than that is not
+   * unpacked. Whether the hash is right is for the caller to check. Runs off Node's thread.
+   *
+   * Rejects with `STORAGE_FAILED`.
+   */
+  static unpackSnapshot(stored: Uint8Array, byteSize: number): Promise<Buffer>
+  /**
    * Reads a `realtime.yml` (null = none), lays it over the defaults, and the host's `features.yml` and
    * the environment over it. Throws as the constructor does; a missing `realtime.yml` has
    * `context.reason` `not_found`, a missing `features.yml` switches nothing off.

@@ -1,7 +1,10 @@
 /** Fixed numbers and names that a host may rely on. */
 
-/** The `format_version` of the snapshots that this version writes. */
+/** The `format_version` of a snapshot whose data is the document's Yjs update as it is; those that are read have it. */
 export const SNAPSHOT_FORMAT_V1 = 1
+
+/** The `format_version` of snapshots as they are stored: the same, compressed with zstd. */
+export const SNAPSHOT_FORMAT_ZSTD = 2
 
 /** A snapshot larger than this, in bytes, is stored all the same, with a hook and a warning. */
 export const MAX_SNAPSHOT_BYTES = 1024 * 1024

@@ -4,8 +4,10 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 
+import { SNAPSHOT_FORMAT_V1, SNAPSHOT_FORMAT_ZSTD } from './constants.js'
 import type { Logger } from './core.js'
 import { log } from './event-sink.js'
+import { RealtimeModule } from './native.js'
 import { parseRoomId } from './room-ids.js'
 import { EngineWrittenStorage, type Snapshot, type SnapshotRow } from './snapshot-storage.js'
 
@@ -67,15 +69,27 @@ export class FilesystemSnapshotStorage extends EngineWrittenStorage {
   async #row(metaFile: string): Promise<SnapshotRow | null> {
     try {
       const meta = JSON.parse(await readFile(metaFile, 'utf8')) as Omit<SnapshotRow, 'snapshot_data'>
-      const data = new Uint8Array(await readFile(`${metaFile.slice(0, -META.length)}.snapshot`))
-      const { room_id, version, integrity_hash, format_version, byte_size, created_at } = meta
-      return { room_id, version, snapshot_data: data, integrity_hash, format_version, byte_size, created_at }
+      const stored = new Uint8Array(await readFile(`${metaFile.slice(0, -META.length)}.snapshot`))
+      const { room_id, version, integrity_hash, byte_size, created_at } = meta
+      const isPacked = meta.format_version === SNAPSHOT_FORMAT_ZSTD
+      const snapshot_data = isPacked ? await unpacked(stored, byte_size) : stored
+      const format_version = isPacked ? SNAPSHOT_FORMAT_V1 : meta.format_version
+      return { room_id, version, snapshot_data, integrity_hash, format_version, byte_size, created_at }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && this.#logger) {
         log(this.#logger, 'warn', 'A snapshot cannot be read', { operation: 'realtime:snapshot:read', file: metaFile })
       }
       return null
     }
+  }
+}
+
+/** What is damaged stays as it is, so that its hash tells. */
+async function unpacked(stored: Uint8Array, byteSize: number): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await RealtimeModule.unpackSnapshot(stored, byteSize))
+  } catch {
+    return stored
   }
 }
 

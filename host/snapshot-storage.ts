@@ -23,8 +23,9 @@ export interface SnapshotRow {
   snapshot_data: Uint8Array
   /** The SHA-256 of the data, hex. */
   integrity_hash: string
-  /** `SNAPSHOT_FORMAT_V1` */
+  /** `SNAPSHOT_FORMAT_V1`, whether the data was stored compressed or not; or one that is not known here. */
   format_version: number
+  /** Of the data, in bytes. */
   byte_size: number
   /** Milliseconds since the epoch. */
   created_at: number

@@ -85,6 +85,11 @@ pub fn snapshot_integrity_failed(room: &RoomId, version: u64, expected: &str, co
     )
 }
 
+/// Updates in a room's log are not what was written, from this place on; the room goes on without them.
+pub fn log_integrity_failed(room: &RoomId, first_seq: u64, count: usize) -> HookEvent {
+    event("realtime:log:integrity-failed", json!({"roomId": room, "firstSeq": first_seq, "count": count}))
+}
+
 /// A snapshot of a room that was inactive for too long is deleted.
 pub fn snapshot_expired(room: &RoomId, version: u64, age_ms: i64) -> HookEvent {
     event("realtime:snapshot:expired", json!({"roomId": room, "version": version, "ageMs": age_ms}))

@@ -206,9 +206,9 @@ fn lock(counts: &Mutex<Counts>) -> std::sync::MutexGuard<'_, Counts> {
 
 /// The pause before the `attempt`th retry (0 = first): doubling from `first` to `longest`, with up to
 /// a quarter taken off at random so that many do not retry at the same moment.
-pub fn backoff(attempt: u32, first: Duration, longest: Duration) -> Duration {
+pub fn backoff(attempt: u32, first: Duration, longest: Duration, random: &mut fastrand::Rng) -> Duration {
     let pause = first.saturating_mul(2u32.saturating_pow(attempt)).min(longest);
-    pause.mul_f64(1.0 - fastrand::f64() / 4.0)
+    pause.mul_f64(1.0 - random.f64() / 4.0)
 }
 
 #[cfg(test)]
@@ -298,10 +298,15 @@ mod tests {
         }
 
         #[test]
-        fn pauses_grow_and_stay_bounded(attempt in 0u32..1_000) {
+        fn pauses_grow_stay_bounded_and_differ(attempt in 0u32..1_000, seed in 0u64..1_000) {
             let (first, longest) = (Duration::from_millis(50), Duration::from_secs(30));
-            let pause = backoff(attempt, first, longest);
-            prop_assert!(pause <= longest && pause >= first.mul_f64(0.75));
+            let mut random = fastrand::Rng::with_seed(seed);
+            let pauses = [(); 3].map(|()| backoff(attempt, first, longest, &mut random));
+            let whole = first.saturating_mul(2u32.saturating_pow(attempt)).min(longest);
+            for pause in pauses {
+                prop_assert!(pause <= whole && pause >= whole.mul_f64(0.75));
+            }
+            prop_assert!(pauses[0] != pauses[1] || pauses[1] != pauses[2]);
         }
     }
 }

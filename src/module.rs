@@ -35,7 +35,7 @@ use crate::room::sessions::Sessions;
 use crate::room_type::RoomTypes;
 use crate::server::Context;
 use crate::server::listener::Listener;
-use crate::store::filesystem::FilesystemBackend;
+use crate::store::filesystem::{FilesystemBackend, import_snapshot_files};
 use crate::store::sqlite::{SqliteBackend, SqliteSettings};
 use crate::store::writer::{Store, StoreHealth, StoreSettings};
 use crate::store::{Backend, SNAPSHOT_TTL};
@@ -256,12 +256,13 @@ pub fn not_running(why: &str) -> RealtimeError {
 fn open_store(config: &Config, folder: &std::path::Path, host: &Arc<dyn Host>) -> Result<Store> {
     let file = config.storage.file_in(folder);
     let settings = SqliteSettings { durability: config.storage.durability, ..SqliteSettings::default() };
+    let snapshots = file.parent().unwrap_or(folder).join(SNAPSHOT_FOLDER);
     let backend: Box<dyn Backend> = match config.snapshots.storage {
-        SnapshotStorage::Database => Box::new(SqliteBackend::open(&file, &settings)?),
-        SnapshotStorage::Filesystem => {
-            let snapshots = file.parent().unwrap_or(folder).join(SNAPSHOT_FOLDER);
-            Box::new(FilesystemBackend::open(&file, &snapshots, &settings)?)
+        SnapshotStorage::Database => {
+            import_snapshot_files(&file, &snapshots, &settings)?;
+            Box::new(SqliteBackend::open(&file, &settings)?)
         }
+        SnapshotStorage::Filesystem => Box::new(FilesystemBackend::open(&file, &snapshots, &settings)?),
     };
     let settings = StoreSettings {
         group_window: config.storage.group_window,

@@ -138,8 +138,18 @@ test('a snapshot that is not what was written counts as none, and is told of', a
 })
 
 test('so does one of a format to come', async (t) => {
-  const { storage } = await writeSnapshot(t, { format_version: 2 })
+  const { storage } = await writeSnapshot(t, { format_version: 3 })
   assert.equal(await new SnapshotManager(new Logger(), storage).loadLatestVerified('records:x'), null)
+})
+
+test('a compressed one that is damaged counts as none, however large it claims to be', async (t) => {
+  for (const byte_size of [2, 2 ** 53, -1, 'many']) {
+    const { storage } = await writeSnapshot(t, { format_version: 2, integrity_hash: 'other', byte_size })
+    const failed = []
+    const bus = new SnapshotHookBus().on('realtime:snapshot:integrity-failed', (payload) => failed.push(payload))
+    assert.equal(await new SnapshotManager(new Logger(), storage, bus).loadLatestVerified('records:x'), null)
+    assert.equal(failed.length, 1)
+  }
 })
 
 test('half a snapshot is none', async (t) => {

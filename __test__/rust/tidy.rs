@@ -23,6 +23,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("yrs", &["src/document/"]),
     ("serde_yaml", &["src/config/"]),
     ("similar", &["src/document/reconcile/"]),
+    ("zstd", &["src/store/snapshot.rs"]),
 ];
 
 /// Where tests may name them besides.

@@ -10,6 +10,7 @@
 //! - [`events`]: hooks and log lines on their way to Node's thread: batched, bounded, never waited for
 //! - [`logging`]: tracing events as log lines
 //! - [`room_type`]: kinds of rooms written in JavaScript
+//! - [`snapshot`]: stored snapshots for those who read them beside the engine
 //! - [`types`]: what JavaScript gets back
 //! - [`values`]: what JavaScript hands over, as JSON
 //! - [`runtime`]: the threads of one module
@@ -27,5 +28,6 @@ mod options;
 mod realtime_module;
 mod room_type;
 mod runtime;
+mod snapshot;
 mod types;
 mod values;

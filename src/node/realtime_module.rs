@@ -11,6 +11,7 @@ use super::engine::Engine;
 use super::error::or_throw;
 use super::markdown::{ToMarkdown, ToUpdate};
 use super::options;
+use super::snapshot::Decompress;
 use super::types::{ConfigReport, Health, Listening, RoomSummary, SnapshotOutcome, count};
 use super::values;
 use crate::config::{Config, Layers, Loaded};
@@ -128,6 +129,16 @@ impl RealtimeModule {
     #[napi(ts_return_type = "Promise<string>")]
     pub fn update_to_markdown(update: Uint8Array) -> AsyncTask<ToMarkdown> {
         ToMarkdown::task(&update)
+    }
+
+    /// The document's state, a Yjs update (version 1), in a stored snapshot of format 2, for programs that read
+    /// snapshot files beside the engine. `byteSize` is what is stored beside it; more than that is not
+    /// unpacked. Whether the hash is right is for the caller to check. Runs off Node's thread.
+    ///
+    /// Rejects with `STORAGE_FAILED`.
+    #[napi(ts_return_type = "Promise<Buffer>")]
+    pub fn unpack_snapshot(stored: Uint8Array, byte_size: f64) -> AsyncTask<Decompress> {
+        Decompress::task(&stored, byte_size)
     }
 
     /// Reads a `realtime.yml` (null = none), lays it over the defaults, and the host's `features.yml` and

@@ -21,7 +21,7 @@ use crate::host::LoadedRecord;
 use crate::ids::RoomId;
 use crate::markdown::{self, Lost};
 use crate::store::writer::RoomLog;
-use crate::store::{HostText, Rejection, StoredRoom};
+use crate::store::{DamagedUpdates, HostText, Rejection, StoredRoom};
 
 /// A room's document and what is known about it.
 pub(super) struct Loaded {
@@ -51,7 +51,9 @@ pub(super) struct Loaded {
 pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded> {
     let (stored, log) = services.store.load(id).await?;
     report_rejected(id, &stored, services);
-    let base_lost = stored.snapshot.is_none() && !stored.rejected.is_empty();
+    report_damaged(id, &stored, services);
+    let start_lost = !stored.rejected.is_empty() || stored.damaged.is_some_and(|damaged| damaged.at_start);
+    let base_lost = stored.snapshot.is_none() && start_lost;
     let has_history = !base_lost && (stored.snapshot.is_some() || !stored.log.is_empty());
     if !has_history {
         // The log after a lost snapshot is of no use, and the next load must not start over once more.
@@ -72,7 +74,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
         off_thread(id, move || Document::restore(base.as_ref(), &updates)).await?.map_err(|error| {
             RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be used: {error}"))
         })?;
-    if !stored.rejected.is_empty()
+    if (!stored.rejected.is_empty() || stored.damaged.is_some())
         && let Some(drafted) = &mut stored.drafted
     {
         // The document is older than it was. The host's draft may hold what is lost here, so it is compared
@@ -216,7 +218,7 @@ fn report_rejected(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
                     operation = "realtime:snapshot:load", room = %id, version, format,
                     "the snapshot was written by a newer version of this software; an older one is tried"
                 );
-                let expected = format!("format {}", crate::store::SNAPSHOT_FORMAT_V1);
+                let expected = format!("format {}", crate::store::SNAPSHOT_FORMAT_ZSTD);
                 let found = format!("format {format}");
                 services.host.emit(hooks::snapshot_integrity_failed(id, version, &expected, &found));
             }
@@ -226,6 +228,15 @@ fn report_rejected(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
             }
         }
     }
+}
+
+fn report_damaged(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
+    let Some(DamagedUpdates { first_seq, count, .. }) = stored.damaged else { return };
+    warn!(
+        operation = "realtime:log:load", room = %id, first_seq, count,
+        "updates in the log are damaged and left out; what the host's text has of them is merged in"
+    );
+    services.host.emit(hooks::log_integrity_failed(id, first_seq, count));
 }
 
 /// A record's Markdown as a document.

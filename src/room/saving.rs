@@ -54,6 +54,8 @@ pub struct Saving {
     dirty_since: Option<Instant>,
     failures: u32,
     retry_at: Option<Instant>,
+    /// Keeps rooms that failed together from trying again together.
+    random: fastrand::Rng,
     running: bool,
 }
 
@@ -132,6 +134,7 @@ impl Saving {
             dirty_since: Some(now),
             failures: 0,
             retry_at: None,
+            random: fastrand::Rng::new(),
             running: false,
         }
     }
@@ -219,7 +222,7 @@ impl Saving {
             None => {}
         }
         if failed {
-            self.retry_at = Some(now + backoff(self.failures, RETRY_FIRST, RETRY_LONGEST));
+            self.retry_at = Some(now + backoff(self.failures, RETRY_FIRST, RETRY_LONGEST, &mut self.random));
             self.failures = self.failures.saturating_add(1);
             self.dirty_since.get_or_insert(now);
         } else {
@@ -294,6 +297,7 @@ mod tests {
             dirty_since: None,
             failures: 0,
             retry_at: None,
+            random: fastrand::Rng::with_seed(1),
             running: false,
         }
     }

@@ -5,6 +5,7 @@
 //! old snapshot with the whole log or the new snapshot with more of the log than it needs.
 
 mod files;
+mod import;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use self::files::{Found, SnapshotFolder};
+pub use self::import::import_snapshot_files;
 use super::snapshot::{Header, beyond_kept, newest_whole, note_missing, version_goes_back};
 use super::sqlite::database::{Database, SqliteSettings};
 use super::sqlite::{log, table};
@@ -50,9 +52,7 @@ impl FilesystemBackend {
     /// Deletes the versions beyond those kept, and what an attempt that failed left of this version.
     fn prune(&mut self, saved: &NewSnapshot) -> Result<Vec<u64>> {
         let found = self.found(&saved.room)?;
-        let mut versions: Vec<u64> = found.iter().map(|found| found.header.version).collect();
-        versions.dedup();
-        let pruned = beyond_kept(&versions).to_vec();
+        let pruned = beyond_kept(found.iter().map(|found| &found.header));
         for Found { header, .. } in &found {
             let is_left_over = header.version == saved.version && header.created_at_ms != saved.created_at_ms;
             if is_left_over || pruned.contains(&header.version) {
@@ -94,8 +94,8 @@ impl Backend for FilesystemBackend {
         if snapshot.version < last_version {
             return Err(version_goes_back(room, snapshot.version, last_version));
         }
-        let header = Header::of(snapshot);
-        self.folder.write(snapshot, &header)?;
+        let (header, packed) = Header::pack(snapshot)?;
+        self.folder.write(room, &header, &packed)?;
         self.database.write("store a snapshot", |transaction| {
             log::cover(transaction, room, snapshot.version, snapshot.covers_seq)
         })?;
@@ -107,7 +107,7 @@ impl Backend for FilesystemBackend {
             );
             Vec::new()
         });
-        let byte_size = snapshot.data.len() as u64;
+        let byte_size = header.byte_size;
         Ok(SavedSnapshot { id: header.id, version: snapshot.version, byte_size, pruned })
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::snapshot::{Header, beyond_kept, newest_whole, seq_is_taken, version_goes_back};
-use super::{Backend, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use super::{Backend, DamagedUpdates, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 
@@ -60,7 +60,8 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Room {
-    log: BTreeMap<u64, Bytes>,
+    /// `None` = the update is damaged.
+    log: BTreeMap<u64, Option<Bytes>>,
     last_seq: u64,
     last_version: u64,
     drafted: Option<Drafted>,
@@ -132,7 +133,8 @@ impl MemoryDisk {
         let (snapshot, rejected) = newest_whole(headers, read).unwrap_or_default();
         StoredRoom {
             snapshot,
-            log: room.log.values().cloned().collect(),
+            log: room.log.values().flatten().cloned().collect(),
+            damaged: room.damaged(),
             last_seq: room.last_seq,
             last_version: room.last_version,
             drafted: room.drafted.clone(),
@@ -145,6 +147,13 @@ impl MemoryDisk {
         let mut state = self.lock();
         if let Some((_, data)) = state.rooms.get_mut(room).and_then(|room| room.snapshots.first_mut()) {
             *data = Bytes::from_static(b"damaged");
+        }
+    }
+
+    /// Damages an update in a room's log.
+    pub fn damage_update(&self, room: &RoomId, seq: u64) {
+        if let Some(room) = self.lock().rooms.get_mut(room) {
+            room.log.insert(seq, None);
         }
     }
 
@@ -231,8 +240,8 @@ impl Room {
     fn append(&mut self, entry: &Entry) -> Result<()> {
         match entry {
             Entry::Update(append) => {
-                let stored = self.log.entry(append.seq).or_insert_with(|| append.update.clone());
-                if *stored != append.update {
+                let stored = self.log.entry(append.seq).or_insert_with(|| Some(append.update.clone()));
+                if stored.as_ref() != Some(&append.update) {
                     return Err(seq_is_taken(append));
                 }
                 self.last_seq = self.last_seq.max(append.seq);
@@ -251,17 +260,25 @@ impl Room {
         if snapshot.version < self.last_version {
             return Err(version_goes_back(&snapshot.room, snapshot.version, self.last_version));
         }
-        let header = Header::of(snapshot);
+        let (header, packed) = Header::pack(snapshot)?;
         let id = header.id.clone();
         self.last_version = snapshot.version;
         self.last_seq = self.last_seq.max(snapshot.covers_seq);
         self.log.retain(|seq, _| *seq > snapshot.covers_seq);
         self.snapshots.retain(|(header, _)| header.version != snapshot.version);
-        self.snapshots.insert(0, (header, snapshot.data.clone()));
-        let versions: Vec<u64> = self.snapshots.iter().map(|(header, _)| header.version).collect();
-        let pruned = beyond_kept(&versions).to_vec();
+        self.snapshots.insert(0, (header, packed));
+        let pruned = beyond_kept(self.snapshots.iter().map(|(header, _)| header));
         self.snapshots.retain(|(header, _)| !pruned.contains(&header.version));
         Ok(SavedSnapshot { id, version: snapshot.version, byte_size: snapshot.data.len() as u64, pruned })
+    }
+
+    fn damaged(&self) -> Option<DamagedUpdates> {
+        let (first_seq, _) = self.log.iter().find(|(_, update)| update.is_none())?;
+        Some(DamagedUpdates {
+            first_seq: *first_seq,
+            count: self.log.values().filter(|update| update.is_none()).count(),
+            at_start: self.log.keys().next() == Some(first_seq),
+        })
     }
 
     fn is_only_a_copy(&self) -> bool {
@@ -293,6 +310,19 @@ mod tests {
 
         fn damage_newest_snapshot(&self, room: &RoomId) {
             Self::damage_newest_snapshot(self, room);
+        }
+
+        fn damage_update(&self, room: &RoomId, seq: u64) {
+            Self::damage_update(self, room, seq);
+        }
+
+        fn put_snapshot(&self, room: &RoomId, header: &Header, stored: &[u8]) {
+            let mut state = self.lock();
+            let room = state.rooms.entry(room.clone()).or_default();
+            room.snapshots.retain(|(other, _)| other.version != header.version);
+            room.snapshots.push((header.clone(), Bytes::copy_from_slice(stored)));
+            room.snapshots.sort_by_key(|(header, _)| std::cmp::Reverse(header.version));
+            room.last_version = room.last_version.max(header.version);
         }
     }
 

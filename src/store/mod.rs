@@ -13,6 +13,8 @@ mod snapshot;
 pub mod sqlite;
 pub mod writer;
 
+#[cfg(feature = "node")]
+pub(crate) use snapshot::decompress as decompress_snapshot;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +24,12 @@ use bytes::Bytes;
 use crate::error::Result;
 use crate::ids::RoomId;
 
-/// The format of the snapshots written now: the document's state as one Yjs update, version 1.
-pub const SNAPSHOT_FORMAT_V1: u64 = 1;
+/// A snapshot that is the document's state as one Yjs update, version 1, as it is. Releases before the first
+/// compressed ones wrote it, and states that are too large to be compressed have it still.
+pub const SNAPSHOT_FORMAT_PLAIN: u64 = 1;
+
+/// The same compressed with zstd; the newest format that can be read.
+pub const SNAPSHOT_FORMAT_ZSTD: u64 = 2;
 
 /// Snapshot versions kept per room; older ones are deleted when a new one is stored.
 pub const SNAPSHOTS_KEPT_PER_ROOM: usize = 3;
@@ -52,6 +58,8 @@ pub struct StoredRoom {
     pub snapshot: Option<StoredSnapshot>,
     /// The log in order of `seq`.
     pub log: Vec<Bytes>,
+    /// Updates that are damaged for good and left out of the log.
+    pub damaged: Option<DamagedUpdates>,
     /// The last `seq` ever used for the room, 0 if none.
     pub last_seq: u64,
     /// The last snapshot version ever used for the room, 0 if none.
@@ -98,6 +106,17 @@ pub enum Rejection {
     Unreadable(String),
 }
 
+/// Updates in the log that are not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DamagedUpdates {
+    /// The place of the first.
+    pub first_seq: u64,
+    /// How many there are.
+    pub count: usize,
+    /// The first is the log's first, so what came after it may have nothing to stand on.
+    pub at_start: bool,
+}
+
 /// A snapshot to be stored.
 #[derive(Debug, Clone)]
 pub struct NewSnapshot {
@@ -120,7 +139,7 @@ pub struct SavedSnapshot {
     pub id: String,
     /// Its version.
     pub version: u64,
-    /// Bytes stored.
+    /// The size of the document's state in bytes, however it is stored.
     pub byte_size: u64,
     /// Versions deleted because only the newest few are kept.
     pub pruned: Vec<u64>,

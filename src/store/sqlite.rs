@@ -51,22 +51,15 @@ impl Backend for SqliteBackend {
     }
 
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot> {
-        let header = Header::of(snapshot);
+        let (header, packed) = Header::pack(snapshot)?;
         let pruned = self.database.write("store a snapshot", |transaction| {
             log::cover(transaction, &snapshot.room, snapshot.version, snapshot.covers_seq)?;
-            table::insert(transaction, snapshot, &header)?;
-            let headers = table::headers(transaction, &snapshot.room)?;
-            let versions: Vec<u64> = headers.iter().map(|header| header.version).collect();
-            let pruned = beyond_kept(&versions);
-            table::delete(transaction, &snapshot.room, pruned)?;
-            Ok(pruned.to_vec())
+            table::insert(transaction, &snapshot.room, &header, &packed)?;
+            let pruned = beyond_kept(&table::headers(transaction, &snapshot.room)?);
+            table::delete(transaction, &snapshot.room, &pruned)?;
+            Ok(pruned)
         })?;
-        Ok(SavedSnapshot {
-            id: header.id,
-            version: snapshot.version,
-            byte_size: snapshot.data.len() as u64,
-            pruned,
-        })
+        Ok(SavedSnapshot { id: header.id, version: snapshot.version, byte_size: header.byte_size, pruned })
     }
 
     fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>> {

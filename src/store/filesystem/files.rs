@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::names::safe_name;
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
-use crate::store::NewSnapshot;
 use crate::store::private::private_folder;
 use crate::store::snapshot::Header;
 
@@ -46,6 +45,19 @@ struct Meta {
     created_at: i64,
 }
 
+impl Meta {
+    fn into_header(self) -> Header {
+        Header {
+            id: self.id,
+            version: self.version,
+            integrity_hash: self.integrity_hash,
+            format_version: self.format_version,
+            byte_size: self.byte_size,
+            created_at_ms: self.created_at,
+        }
+    }
+}
+
 /// The folder of snapshots, one folder in it per room.
 #[derive(Debug)]
 pub(super) struct SnapshotFolder {
@@ -65,23 +77,23 @@ impl SnapshotFolder {
     }
 
     /// Stores a snapshot; when this returns, it survives a power failure.
-    pub(super) fn write(&self, snapshot: &NewSnapshot, header: &Header) -> Result<()> {
-        let folder = self.folder(&snapshot.room);
+    pub(super) fn write(&self, room: &RoomId, header: &Header, packed: &[u8]) -> Result<()> {
+        let folder = self.folder(room);
         private_folder(&folder).map_err(|error| failed(&folder, "create", error))?;
         let meta = Meta {
             id: header.id.clone(),
-            room_id: snapshot.room.to_string(),
+            room_id: room.to_string(),
             version: header.version,
             integrity_hash: header.integrity_hash.clone(),
             format_version: header.format_version,
-            byte_size: snapshot.data.len() as u64,
+            byte_size: header.byte_size,
             created_at: header.created_at_ms,
         };
         let meta = serde_json::to_vec_pretty(&meta).map_err(|error| {
             RealtimeError::new(Code::Internal, "cannot describe a snapshot").caused_by(error)
         })?;
-        let files = [(DATA, &snapshot.data[..]), (META, &meta[..])]
-            .map(|(extension, bytes)| (self.path(&snapshot.room, header, extension), bytes));
+        let files = [(DATA, packed), (META, &meta[..])]
+            .map(|(extension, bytes)| (self.path(room, header, extension), bytes));
         let placed = place(&files).and_then(|()| sync_folder(&folder)).and_then(|()| sync_folder(&self.root));
         if placed.is_err() {
             // On a full disk they are in the way of everything else.
@@ -108,16 +120,20 @@ impl SnapshotFolder {
                     && meta.created_at == created_at_ms;
                 if is_its_own { Ok(meta) } else { Err("it describes another snapshot".to_owned()) }
             });
-            let (id, integrity_hash, format_version, problem) = match meta {
-                Ok(meta) => (meta.id, meta.integrity_hash, meta.format_version, None),
-                Err(problem) => (
-                    path.display().to_string(),
-                    String::new(),
-                    0,
-                    Some(format!("{}: {problem}", path.display())),
-                ),
+            let (header, problem) = match meta {
+                Ok(meta) => (meta.into_header(), None),
+                Err(problem) => {
+                    let header = Header {
+                        id: path.display().to_string(),
+                        version,
+                        integrity_hash: String::new(),
+                        format_version: 0,
+                        byte_size: 0,
+                        created_at_ms,
+                    };
+                    (header, Some(format!("{}: {problem}", path.display())))
+                }
             };
-            let header = Header { id, version, integrity_hash, format_version, created_at_ms };
             list.push(Found { header, in_database: false, problem });
         }
         Ok(list)

@@ -63,6 +63,14 @@ impl Disk for Folder {
         let newest = self.files(room).into_iter().rfind(|name| name.ends_with(".snapshot")).unwrap();
         fs::write(self.room(room).join(newest), "bad").unwrap();
     }
+
+    fn damage_update(&self, room: &RoomId, seq: u64) {
+        self.open().database.damage_update_for_test(room, seq);
+    }
+
+    fn put_snapshot(&self, room: &RoomId, header: &Header, stored: &[u8]) {
+        SnapshotFolder::open(&self.snapshots()).unwrap().write(room, header, stored).unwrap();
+    }
 }
 
 conformance!(Folder);
@@ -75,7 +83,7 @@ fn files_are_named_as_documented_and_describe_themselves() {
     let meta = fs::read(folder.room(&room("x")).join("records%3ax-1-1000.meta.json")).unwrap();
     let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
     let expected = serde_json::json!({
-        "id": saved.id, "room_id": "records:x", "version": 1, "format_version": 1, "byte_size": 3, "created_at": 1_000,
+        "id": saved.id, "room_id": "records:x", "version": 1, "format_version": 2, "byte_size": 3, "created_at": 1_000,
         "integrity_hash": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
     });
     assert_eq!(meta, expected);
@@ -215,4 +223,34 @@ fn snapshots_from_the_database_are_used_until_newer_ones_replace_them() {
         assert_eq!(saved.pruned, if version == 4 { vec![1] } else { vec![] });
     }
     assert_eq!(backend.load(&x).unwrap().snapshot.unwrap().version, 4);
+}
+
+#[test]
+fn snapshots_from_files_are_taken_into_the_database_when_it_is_to_have_them() {
+    let (x, y) = (room("x"), room("y"));
+    let folder = Folder::new();
+    let mut backend = folder.open();
+    backend.commit(&[update(&x, 1, "a"), update(&x, 2, "b")]).unwrap();
+    for version in 1..=4 {
+        backend.save_snapshot(&snapshot(&x, version, 1, &format!("file {version}"))).unwrap();
+    }
+    backend.save_snapshot(&snapshot(&y, 1, 0, "file")).unwrap();
+    fs::write(folder.room(&y).join("records%3ay-2-2000.meta.json"), "{").unwrap();
+    drop(backend);
+
+    for _ in 0..2 {
+        import_snapshot_files(&folder.database(), &folder.snapshots(), &Folder::settings()).unwrap();
+        let mut backend = SqliteBackend::open(&folder.database(), &Folder::settings()).unwrap();
+        let stored = backend.load(&x).unwrap();
+        assert_eq!((&stored.snapshot.unwrap().data[..], stored.log), (&b"file 4"[..], vec!["b".into()]));
+        assert_eq!((stored.last_version, stored.rejected.len()), (4, 0));
+        assert_eq!(&backend.load(&y).unwrap().snapshot.unwrap().data[..], b"file");
+    }
+    assert!(!folder.room(&x).exists());
+    assert_eq!(folder.files(&y), ["records%3ay-2-2000.meta.json"], "what cannot be read is left alone");
+    let saved = SqliteBackend::open(&folder.database(), &Folder::settings())
+        .unwrap()
+        .save_snapshot(&snapshot(&x, 5, 2, "row"))
+        .unwrap();
+    assert_eq!(saved.pruned, [2]);
 }

@@ -12,8 +12,9 @@ use crate::config::Durability;
 use crate::error::{Code, RealtimeError, Result};
 use crate::store::private::create_private;
 
-/// The schema written by this version, kept in the file's `user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+/// The schema written by this version, kept in the file's `user_version`. The snapshots of version 2 may be
+/// compressed: a release that would have to skip them refuses the file instead.
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 /// Marks a file as ours, kept in its `application_id`: "CPRT" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x4350_5254;
@@ -82,11 +83,11 @@ impl Database {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             Ok(())
         })?;
-        let is_new = database.recognise()?;
+        let found_version = database.recognise()?;
         database.read("prepare", |connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
-            if is_new {
+            if found_version.is_none() {
                 connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             }
             // In this mode readers such as a backup do not hold up the log.
@@ -104,14 +105,19 @@ impl Database {
             Ok(())
         })?;
         let mut database = database;
-        if is_new {
-            database.create_schema()?;
+        match found_version {
+            None => database.create_schema()?,
+            Some(SCHEMA_VERSION) => {}
+            Some(_) => database.write("raise the schema version", |transaction| {
+                transaction.execute_batch(log::FROM_VERSION_1)?;
+                Ok(transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?)
+            })?,
         }
         Ok(database)
     }
 
-    /// Whether the file is empty; refuses it if it is not ours or from the future.
-    fn recognise(&self) -> Result<bool> {
+    /// The file's schema version, if it is not empty; refuses it if it is not ours or from the future.
+    fn recognise(&self) -> Result<Option<i64>> {
         let (application, version, objects) = self.read("recognise", |connection| {
             let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
             let objects =
@@ -119,7 +125,7 @@ impl Database {
             Ok((pragma("application_id")?, pragma("user_version")?, objects?))
         })?;
         if objects == 0 && application == 0 {
-            return Ok(true);
+            return Ok(None);
         }
         let path = self.path.display();
         let message = if application != APPLICATION_ID {
@@ -130,7 +136,7 @@ impl Database {
                  {SCHEMA_VERSION}. Install the newer release again, or move the file away to start without it"
             )
         } else {
-            return Ok(false);
+            return Ok(Some(version));
         };
         let refusal = RealtimeError::new(Code::StorageFailed, message).with("path", path.to_string());
         Err(refusal.with("found_version", version).with("supported_version", SCHEMA_VERSION))
@@ -183,6 +189,14 @@ impl Database {
     #[cfg(test)]
     pub(in crate::store) fn lock_for_test(&self) {
         self.connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    }
+
+    /// Flips bits of an update in the log, as a failing disk may.
+    #[cfg(test)]
+    pub(in crate::store) fn damage_update_for_test(&self, room: &crate::ids::RoomId, seq: u64) {
+        let sql = "UPDATE realtime_updates SET update_data = CAST('?' || substr(update_data, 2) AS BLOB)
+                   WHERE seq = ?2 AND room_key = (SELECT room_key FROM realtime_rooms WHERE room_id = ?1)";
+        assert_eq!(self.connection.execute(sql, (room.as_str(), to_sql(seq))).unwrap(), 1);
     }
 
     #[cfg(test)]

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 use super::database::{Problem, from_sql, to_sql};
 use crate::ids::RoomId;
 use crate::store::snapshot::{seq_is_taken, version_goes_back};
-use crate::store::{Append, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot};
+use crate::store::{
+    Append, DamagedUpdates, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot,
+};
 
 /// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
 /// newest snapshot that must be there, 0 if there need be none; `last_version` never goes back. The log keeps
@@ -29,14 +32,27 @@ pub(super) const SCHEMA: &str = "
         room_key INTEGER NOT NULL,
         seq INTEGER NOT NULL,
         update_data BLOB NOT NULL,
+        checksum INTEGER,
         PRIMARY KEY (room_key, seq)
     ) STRICT;
 ";
+
+/// What schema version 2 added to the log. Rows of version 1 have no checksum and are taken as they are.
+pub(super) const FROM_VERSION_1: &str = "ALTER TABLE realtime_updates ADD COLUMN checksum INTEGER;";
+
+/// What is stored beside an update: SQLite itself would not notice a bit that flips on the disk.
+fn checksum(seq: u64, update: &[u8]) -> i64 {
+    let digest = Sha256::new().chain_update(seq.to_be_bytes()).chain_update(update).finalize();
+    i64::from_be_bytes([
+        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
+    ])
+}
 
 /// All that is stored of a room except its snapshots.
 #[derive(Debug, Default)]
 pub(in crate::store) struct StoredLog {
     pub(in crate::store) log: Vec<Bytes>,
+    damaged: Option<DamagedUpdates>,
     pub(in crate::store) last_seq: u64,
     pub(in crate::store) last_version: u64,
     /// The newest snapshot that must be there, 0 if there need be none.
@@ -45,6 +61,11 @@ pub(in crate::store) struct StoredLog {
 }
 
 impl StoredLog {
+    fn leave_out(&mut self, seq: u64) {
+        let at_start = self.log.is_empty();
+        self.damaged.get_or_insert(DamagedUpdates { first_seq: seq, count: 0, at_start }).count += 1;
+    }
+
     pub(in crate::store) fn into_room(
         self,
         room: &RoomId,
@@ -54,6 +75,7 @@ impl StoredLog {
         StoredRoom {
             snapshot,
             log: self.log,
+            damaged: self.damaged,
             last_seq: self.last_seq,
             last_version: self.last_version,
             drafted: self.drafted.map(|(seq, text, before)| Drafted {
@@ -78,6 +100,7 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
             let seq = row.get::<_, Option<i64>>(4)?.map(from_sql);
             let stored = StoredLog {
                 log: Vec::new(),
+                damaged: None,
                 last_seq: from_sql(row.get(1)?),
                 last_version: from_sql(row.get(2)?),
                 snapshot_version: from_sql(row.get(3)?),
@@ -90,11 +113,17 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
         })
         .optional()?;
     let Some((key, mut stored)) = found else { return Ok(StoredLog::default()) };
-    let mut statement = connection
-        .prepare_cached("SELECT update_data FROM realtime_updates WHERE room_key = ? ORDER BY seq")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, update_data, checksum FROM realtime_updates WHERE room_key = ? ORDER BY seq",
+    )?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
-        stored.log.push(Bytes::copy_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?));
+        let seq = from_sql(row.get(0)?);
+        let update = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        match row.get::<_, Option<i64>>(2)? {
+            Some(expected) if expected != checksum(seq, update) => stored.leave_out(seq),
+            _ => stored.log.push(Bytes::copy_from_slice(update)),
+        }
     }
     Ok(stored)
 }
@@ -149,9 +178,10 @@ fn key_of(connection: &Connection, room: &RoomId) -> Result<i64, Problem> {
 
 fn insert(connection: &Connection, key: i64, append: &Append) -> Result<(), Problem> {
     let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO realtime_updates (room_key, seq, update_data) VALUES (?, ?, ?)",
+        "INSERT OR IGNORE INTO realtime_updates (room_key, seq, update_data, checksum) VALUES (?, ?, ?, ?)",
     )?;
-    if insert.execute(params![key, to_sql(append.seq), &append.update[..]])? == 1 {
+    let checksum = checksum(append.seq, &append.update);
+    if insert.execute(params![key, to_sql(append.seq), &append.update[..], checksum])? == 1 {
         return Ok(());
     }
     // An earlier attempt succeeded and only its answer was lost - or somebody else writes this log.

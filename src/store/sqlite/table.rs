@@ -9,8 +9,8 @@ use super::database::{Database, Problem, from_sql, is_damage, to_sql};
 use super::log;
 use crate::error::Result;
 use crate::ids::RoomId;
+use crate::store::Expired;
 use crate::store::snapshot::Header;
-use crate::store::{Expired, NewSnapshot};
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE realtime_snapshots (
@@ -33,7 +33,7 @@ const VACUUM_PAGES_MAX: u32 = 4_096;
 /// A room's snapshots, newest first, without their bytes.
 pub(in crate::store) fn headers(connection: &Connection, room: &RoomId) -> Result<Vec<Header>, Problem> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, version, integrity_hash, format_version, created_at FROM realtime_snapshots
+        "SELECT id, version, integrity_hash, format_version, byte_size, created_at FROM realtime_snapshots
          WHERE room_id = ? ORDER BY version DESC",
     )?;
     let rows = statement.query_map([room.as_str()], |row| {
@@ -42,7 +42,8 @@ pub(in crate::store) fn headers(connection: &Connection, room: &RoomId) -> Resul
             version: from_sql(row.get(1)?),
             integrity_hash: row.get(2)?,
             format_version: from_sql(row.get(3)?),
-            created_at_ms: row.get(4)?,
+            byte_size: from_sql(row.get(4)?),
+            created_at_ms: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -63,13 +64,14 @@ pub(in crate::store) fn data(database: &Database, id: &str) -> Result<Result<Byt
 }
 
 /// Adds a snapshot.
-pub(super) fn insert(
+pub(in crate::store) fn insert(
     connection: &Connection,
-    snapshot: &NewSnapshot,
+    room: &RoomId,
     header: &Header,
+    packed: &[u8],
 ) -> Result<(), Problem> {
     // A version is there already if an earlier attempt succeeded and only its answer was lost.
-    delete(connection, &snapshot.room, &[snapshot.version])?;
+    delete(connection, room, &[header.version])?;
     connection
         .prepare_cached(
             "INSERT INTO realtime_snapshots
@@ -78,12 +80,12 @@ pub(super) fn insert(
         )?
         .execute(params![
             header.id,
-            snapshot.room.as_str(),
-            &snapshot.data[..],
+            room.as_str(),
+            packed,
             to_sql(header.version),
             header.integrity_hash,
             to_sql(header.format_version),
-            to_sql(snapshot.data.len() as u64),
+            to_sql(header.byte_size),
             header.created_at_ms,
         ])?;
     Ok(())

@@ -10,7 +10,6 @@ use super::database::{APPLICATION_ID, SCHEMA_VERSION};
 use super::*;
 use crate::config::Durability;
 use crate::error::Code;
-use crate::store::Rejection;
 use crate::store::conformance::{Disk, conformance, copy_folder, room, snapshot, update};
 
 struct Folder(TempDir);
@@ -52,6 +51,14 @@ impl Disk for Folder {
                    AND version = (SELECT max(version) FROM realtime_snapshots WHERE room_id = ?1)";
         assert_eq!(self.other().execute(sql, [room.as_str()]).unwrap(), 1);
     }
+
+    fn damage_update(&self, room: &RoomId, seq: u64) {
+        self.open().unwrap().database.damage_update_for_test(room, seq);
+    }
+
+    fn put_snapshot(&self, room: &RoomId, header: &Header, stored: &[u8]) {
+        table::insert(&self.other(), room, header, stored).unwrap();
+    }
 }
 
 conformance!(Folder);
@@ -87,7 +94,7 @@ fn the_table_is_as_documented() {
         )
         .unwrap();
     let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!(row, ("records:x-1-1000".into(), "records:x".into(), 1, hash.into(), 1, 3, 1_000));
+    assert_eq!(row, ("records:x-1-1000".into(), "records:x".into(), 1, hash.into(), 2, 3, 1_000));
 }
 
 #[test]
@@ -130,7 +137,8 @@ fn a_full_disk_fails_whole_and_works_again() {
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
     };
     limit(&backend, 1);
-    let big = "b".repeat(100_000);
+    let mut random = fastrand::Rng::with_seed(1);
+    let big: String = (0..100_000).map(|_| random.alphanumeric()).collect();
     let error = backend.commit(&[update(&room("x"), 2, "small"), update(&room("x"), 3, &big)]).unwrap_err();
     assert!(error.message.contains("full"), "{error}");
     assert!(backend.save_snapshot(&snapshot(&room("x"), 1, 1, &big)).is_err());
@@ -140,19 +148,6 @@ fn a_full_disk_fails_whole_and_works_again() {
     backend.commit(&[update(&room("x"), 2, "small"), update(&room("x"), 3, &big)]).unwrap();
     backend.save_snapshot(&snapshot(&room("x"), 1, 3, &big)).unwrap();
     assert_eq!(backend.load(&room("x")).unwrap().snapshot.unwrap().data.len(), big.len());
-}
-
-#[test]
-fn a_snapshot_of_a_newer_format_is_skipped() {
-    let folder = Folder::new();
-    let mut backend = folder.open().unwrap();
-    backend.save_snapshot(&snapshot(&room("x"), 1, 0, "old")).unwrap();
-    let sql = "INSERT INTO realtime_snapshots SELECT 'other', room_id, x'00', 7, '', 2, 1, 9 FROM realtime_snapshots";
-    folder.other().execute(sql, []).unwrap();
-    let stored = backend.load(&room("x")).unwrap();
-    assert_eq!(stored.snapshot.unwrap().version, 1);
-    assert_eq!((stored.rejected[0].version, &stored.rejected[0].reason), (7, &Rejection::NewerFormat(2)));
-    assert_eq!(stored.last_version, 7, "the next one must not be hidden behind it");
 }
 
 #[test]
@@ -183,7 +178,7 @@ fn a_newer_schema_is_refused_untouched() {
     assert!(!before.1.is_empty());
     let error = folder.open().unwrap_err();
     assert_eq!(error.code, Code::StorageFailed);
-    for part in ["realtime.db", "version 2", "version 1"] {
+    for part in ["realtime.db", "version 3", "version 2"] {
         assert!(error.message.contains(part), "{error}");
     }
     assert_eq!((std::fs::read(folder.path()).unwrap(), std::fs::read(&wal).unwrap()), before);
@@ -222,4 +217,32 @@ fn the_file_is_marked_as_ours() {
     let pragma = |name| folder.other().pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((pragma("application_id"), pragma("user_version")), (APPLICATION_ID, SCHEMA_VERSION));
     assert_eq!(pragma("auto_vacuum"), 2);
+}
+
+/// The file as the release before this one wrote it: without checksums, and snapshots as they are.
+#[test]
+fn a_file_of_schema_version_1_is_read_and_written_on() {
+    let folder = Folder::new();
+    let x = room("x");
+    let mut backend = folder.open().unwrap();
+    backend.commit(&[update(&x, 1, "a"), update(&x, 2, "b")]).unwrap();
+    let (header, _) = Header::pack(&snapshot(&x, 1, 0, "s")).unwrap();
+    folder.put_snapshot(&x, &Header { format_version: 1, ..header }, b"s");
+    drop(backend);
+    folder
+        .other()
+        .execute_batch("ALTER TABLE realtime_updates DROP COLUMN checksum; PRAGMA user_version = 1")
+        .unwrap();
+
+    let mut backend = folder.open().unwrap();
+    backend.commit(&[update(&x, 3, "c")]).unwrap();
+    drop(backend);
+    let stored = folder.open().unwrap().load(&x).unwrap();
+    assert_eq!(
+        (stored.log, stored.damaged, &stored.snapshot.unwrap().data[..]),
+        (vec!["a".into(), "b".into(), "c".into()], None, &b"s"[..])
+    );
+    let version =
+        folder.other().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
 }

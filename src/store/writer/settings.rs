@@ -24,6 +24,8 @@ pub struct StoreSettings {
     pub retry_first: Duration,
     /// The longest pause between retries.
     pub retry_longest: Duration,
+    /// Where the chance in pauses and orders comes from.
+    pub random: fastrand::Rng,
 }
 
 /// What an entry takes in memory besides its bytes, roughly.
@@ -40,6 +42,7 @@ impl Default for StoreSettings {
             requests_max: 16_384,
             retry_first: Duration::from_millis(50),
             retry_longest: Duration::from_secs(15),
+            random: fastrand::Rng::new(),
         }
     }
 }

@@ -69,11 +69,14 @@ struct Writer {
     last_error: Option<RealtimeError>,
     failures: u32,
     retry_at: Option<Instant>,
+    random: fastrand::Rng,
 }
 
 impl Writer {
     fn new(backend: Box<dyn Backend>, shared: Arc<Shared>, observer: HealthObserver) -> Self {
+        let random = shared.settings.random.clone();
         Self {
+            random,
             backend,
             shared,
             observer,
@@ -168,7 +171,7 @@ impl Writer {
 
     fn next_pause(&mut self) -> Duration {
         let settings = &self.shared.settings;
-        let pause = backoff(self.failures, settings.retry_first, settings.retry_longest);
+        let pause = backoff(self.failures, settings.retry_first, settings.retry_longest, &mut self.random);
         self.failures = self.failures.saturating_add(1);
         pause
     }
@@ -176,7 +179,7 @@ impl Writer {
     /// Tries rooms alone, in a random order so that none is always the last.
     fn write_one_by_one(&mut self, mut rooms: Vec<RoomId>) {
         let started = Instant::now();
-        fastrand::shuffle(&mut rooms);
+        self.random.shuffle(&mut rooms);
         for room in rooms {
             if started.elapsed() > ONE_BY_ONE_MAX {
                 break;

@@ -167,3 +167,36 @@ async fn when_no_snapshot_is_whole_the_record_is_read_again_and_saved_at_once() 
     let client = harness.join().await;
     assert_eq!((client.editor.text().as_str(), seeded_words(&client.editor)), ("new", 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_update_is_told_of_and_the_rest_is_there() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.types("kept").await;
+    client.settled().await;
+    client.types("lost").await;
+    client.settled().await;
+    harness.crash().await;
+    // The seed is the first, what was kept the second.
+    harness.disk.damage_update(&room(), 3);
+    let client = harness.join().await;
+    assert_eq!(harness.host.last("realtime:log:integrity-failed", "firstSeq"), 3);
+    assert_eq!((client.editor.text().as_str(), seeded_words(&client.editor)), ("kept", 1));
+    client.types("again").await;
+    client.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_seed_is_damaged_the_record_is_read_again() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.types("on top of what is lost").await;
+    client.settled().await;
+    harness.crash().await;
+    harness.disk.damage_update(&room(), 1);
+    let client = harness.join().await;
+    assert_eq!(seeded_words(&client.editor), 1);
+    // The log that lacks its beginning is replaced at once.
+    harness.host.until("realtime:snapshot:saved", 1).await;
+    assert_eq!(harness.disk.stored(&room()).damaged, None);
+}
