@@ -6,16 +6,16 @@
  */
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
 import test from 'node:test'
-import { fileURLToPath } from 'node:url'
 
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
+
+import { buildExample } from '../support/cargo.mjs'
 
 const ROUNDS = 200
 const STEPS = 120
@@ -27,22 +27,6 @@ const FRAMES = 2
 const RESTART = 3
 
 const SYNC = 0
-
-const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
-
-/** The same build as that of `cargo test`, so nothing is compiled twice. */
-function buildRoom() {
-  const args = ['build', '--example', 'pure_room', '--locked', '--message-format=json-render-diagnostics']
-  const output = execFileSync('cargo', args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const messages = output.split('\n').filter((line) => line.startsWith('{'))
-  const artifacts = messages.map((line) => JSON.parse(line)).filter(({ target }) => target?.name === 'pure_room')
-  return artifacts.find(({ executable }) => executable).executable
-}
 
 /** Random numbers that a seed repeats: <https://gist.github.com/tommyettinger/46a874533244883189143505d203312c>. */
 function random(seed) {
@@ -309,7 +293,7 @@ class Round {
 }
 
 test('editors on Yjs and the room on yrs end with the same document', async () => {
-  const program = buildRoom()
+  const program = buildExample('pure_room')
   const given = process.env.ROOM_SEED
   const first = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
   const rounds = Number(process.env.ROOM_ROUNDS ?? (given === undefined ? ROUNDS : 1))

@@ -1,0 +1,83 @@
+/**
+ * The engine's process that is killed. Its host keeps records as files, as a host that outlives a crash does.
+ *
+ * Run as a program it reads `{config, folder}` from its first argument, starts, sends `{port}` over IPC, and
+ * `{event: 'saving'}` whenever a draft is about to be written.
+ */
+
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { RealtimeModule, TestHost, atEnd, testConfig } from '../support/engine.mjs'
+import { Journal } from '../support/journal.mjs'
+
+const program = fileURLToPath(import.meta.url)
+
+/** The longest that the host takes to write a draft, in ms; kills are to fall into it. */
+const DRAFT_MS_MAX = 15
+
+/** What a record holds that nobody has edited yet. */
+export const SEED_TEXT = 'Noise at night.'
+
+/** Starts the engine; `events` has what it sends, `kill` ends it without a word. */
+export async function startVictim(t, { config, folder }) {
+  const child = fork(program, [JSON.stringify({ config, folder })], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  let complaints = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => (complaints += text))
+  const exited = once(child, 'exit')
+  const events = new Journal('messages of the engine')
+  child.on('message', (message) => events.add(message))
+  // A process that is gone takes no orders any more, and that is what it is for.
+  child.on('error', () => {})
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await exited
+  }
+  atEnd(t, kill)
+  const started = events.first(({ port }) => port !== undefined, 'the start')
+  const { port } = await Promise.race([started, exited.then(() => ({}))])
+  if (port === undefined) throw new Error(`the engine did not start: ${complaints}`)
+  const order = (message) => child.connected && child.send(message, () => {})
+  return { port, url: `ws://127.0.0.1:${port}/realtime`, events, order, kill }
+}
+
+class FileHost extends TestHost {
+  #folder
+
+  constructor(folder) {
+    super()
+    this.#folder = folder
+  }
+
+  async load({ localId }) {
+    const markdown = await readFile(path.join(this.#folder, localId), 'utf8').catch(() => SEED_TEXT)
+    return { markdown }
+  }
+
+  async save({ localId }, markdown) {
+    process.send({ event: 'saving' })
+    await pause(Math.random() * DRAFT_MS_MAX)
+    const file = path.join(this.#folder, localId)
+    await writeFile(`${file}.tmp`, markdown)
+    await rename(`${file}.tmp`, file)
+  }
+}
+
+if (process.argv[1] === program) {
+  const { config, folder } = JSON.parse(process.argv[2])
+  const texts = path.join(folder, 'texts')
+  await mkdir(texts, { recursive: true })
+  const host = new FileHost(texts)
+  const module = new RealtimeModule(testConfig(folder, config), host.callbacks())
+  const { port } = await module.start()
+  process.on('disconnect', () => process.exit())
+  process.on('message', ({ snapshot, shutdown }) => {
+    if (snapshot) module.snapshot(snapshot).catch(() => {})
+    if (shutdown) module.shutdown().then(() => process.exit())
+  })
+  process.send({ port })
+}

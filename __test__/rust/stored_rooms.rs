@@ -1,0 +1,61 @@
+//! What is in a store's SQLite file, as JSON on stdout: read as it is, without the store's own code.
+//!
+//! `stored_rooms FILE` prints `{integrity, rooms: [{id, lastSeq, lastVersion, snapshotVersion, draftedSeq, log,
+//! snapshots}]}`, with `log` as `[seq, base64]` and `snapshots` as `{version, format, hash, size, data}`.
+
+use std::error::Error;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let file = std::env::args().nth(1).ok_or("usage: stored_rooms FILE")?;
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let integrity: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    let mut select = connection.prepare(
+        "SELECT room_key, room_id, last_seq, last_version, snapshot_version, drafted_seq FROM realtime_rooms",
+    )?;
+    let mut rows = select.query([])?;
+    let mut rooms = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(1)?;
+        rooms.push(json!({
+            "lastSeq": row.get::<_, i64>(2)?,
+            "lastVersion": row.get::<_, i64>(3)?,
+            "snapshotVersion": row.get::<_, i64>(4)?,
+            "draftedSeq": row.get::<_, Option<i64>>(5)?,
+            "log": log(&connection, row.get(0)?)?,
+            "snapshots": snapshots(&connection, &id)?,
+            "id": id,
+        }));
+    }
+    println!("{}", json!({ "integrity": integrity, "rooms": rooms }));
+    Ok(())
+}
+
+fn log(connection: &Connection, room: i64) -> rusqlite::Result<Vec<Value>> {
+    let sql = "SELECT seq, update_data FROM realtime_updates WHERE room_key = ? ORDER BY seq";
+    let mut select = connection.prepare(sql)?;
+    let rows = select.query_map([room], |row| {
+        Ok(json!([row.get::<_, i64>(0)?, STANDARD.encode(row.get::<_, Vec<u8>>(1)?)]))
+    })?;
+    rows.collect()
+}
+
+fn snapshots(connection: &Connection, room: &str) -> rusqlite::Result<Vec<Value>> {
+    let sql = "SELECT version, format_version, integrity_hash, byte_size, snapshot_data FROM realtime_snapshots
+               WHERE room_id = ? ORDER BY version";
+    let mut select = connection.prepare(sql)?;
+    let rows = select.query_map([room], |row| {
+        Ok(json!({
+            "version": row.get::<_, i64>(0)?,
+            "format": row.get::<_, i64>(1)?,
+            "hash": row.get::<_, String>(2)?,
+            "size": row.get::<_, i64>(3)?,
+            "data": STANDARD.encode(row.get::<_, Vec<u8>>(4)?),
+        }))
+    })?;
+    rows.collect()
+}
