@@ -69,6 +69,8 @@ codes! {
     InvalidMessage = "INVALID_MESSAGE", status 400, close 1003;
     /// A frame or message over the size limit.
     MessageTooBig = "MESSAGE_TOO_BIG", status 413, close 1009;
+    /// What an edit adds does not fit into the document.
+    DocumentTooLarge = "DOCUMENT_TOO_LARGE", status 413, close 1009;
     /// The host's callback failed, timed out or gave something unusable.
     HostFailed = "HOST_FAILED", status 502, close 4500;
     /// The record's text cannot be read from the host.

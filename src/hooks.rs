@@ -45,6 +45,11 @@ pub fn apply_failed(room: &RoomId, client: ClientId, error: &str) -> HookEvent {
     event("realtime:room:apply-failed", json!({"roomId": room, "clientId": client, "error": error}))
 }
 
+/// A document has reached its largest size: what would make it larger is refused.
+pub fn document_full(room: &RoomId, byte_size: usize, cap: usize) -> HookEvent {
+    event("realtime:document:full", json!({"roomId": room, "byteSize": byte_size, "cap": cap}))
+}
+
 /// A client joined.
 pub fn client_connected(client: ClientId, room: &RoomId, user: &Value) -> HookEvent {
     event(

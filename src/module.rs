@@ -298,6 +298,7 @@ fn room_settings(config: &Config) -> RoomSettings {
         host_timeout: config.host_timeout,
         rooms_max: config.rooms.max_rooms,
         presence_is_shared: config.features.presence_tracking,
+        document_bytes_max: config.document.bytes_max,
         lossy: config.document.lossy,
     }
 }

@@ -45,7 +45,8 @@ fn log(connection: &Connection, room: i64) -> rusqlite::Result<Vec<Value>> {
 }
 
 fn snapshots(connection: &Connection, room: &str) -> rusqlite::Result<Vec<Value>> {
-    let sql = "SELECT version, format_version, integrity_hash, byte_size, snapshot_data FROM realtime_snapshots
+    let sql =
+        "SELECT version, format_version, integrity_hash, byte_size, snapshot_data FROM realtime_snapshots
                WHERE room_id = ? ORDER BY version";
     let mut select = connection.prepare(sql)?;
     let rows = select.query_map([room], |row| {

@@ -140,7 +140,10 @@ fn storage(section: &Section<'_>) -> Checked<Storage> {
 fn document(section: &Section<'_>) -> Checked<Document> {
     let choices =
         [("readonly", LossyPolicy::ReadOnly), ("allow", LossyPolicy::Allow), ("reject", LossyPolicy::Reject)];
-    Ok(Document { lossy: section.choice("lossy", &choices)? })
+    Ok(Document {
+        lossy: section.choice("lossy", &choices)?,
+        bytes_max: section.whole("bytes_max", 1024..=GIB / 4)?,
+    })
 }
 
 fn redis(section: &Section<'_>) -> Checked<Redis> {

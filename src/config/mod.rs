@@ -269,6 +269,8 @@ pub enum Durability {
 pub struct Document {
     /// What becomes of a record whose text the editor's document cannot carry whole.
     pub lossy: LossyPolicy,
+    /// How large a document may become by edits, in bytes of its state.
+    pub bytes_max: usize,
 }
 
 /// What becomes of a record whose text the editor's document cannot carry whole.

@@ -51,6 +51,8 @@ pub struct RoomSettings {
     pub rooms_max: usize,
     /// Whether people see each other.
     pub presence_is_shared: bool,
+    /// How large a document may become by edits, in bytes of its state.
+    pub document_bytes_max: usize,
     /// What becomes of a record that Markdown cannot carry whole.
     pub lossy: LossyPolicy,
 }

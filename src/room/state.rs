@@ -9,6 +9,7 @@ mod effect;
 mod json;
 mod rights;
 mod shown;
+mod size;
 
 pub use effect::{Acknowledgement, Effect};
 
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use self::answers::Answers;
+use self::size::{Refused, Size};
 use super::presence::PresenceMap;
 use crate::document::{Applied, ApplyError, Document};
 use crate::error::{Code, RealtimeError};
@@ -72,6 +74,7 @@ pub struct RoomState {
     id: RoomId,
     document: Document,
     answers: Answers,
+    size: Size,
     presence: PresenceMap,
     seats: HashMap<ClientId, Seat>,
     /// Why nobody may edit, while that is so.
@@ -100,10 +103,12 @@ struct Seat {
     json_clock: u32,
     /// A client that speaks JSON is to be sent the whole state, once for all reasons.
     state_owed: bool,
+    /// What this client has that did not fit into the document.
+    refused: Refused,
 }
 
 impl Seat {
-    const fn new(member: Member) -> Self {
+    fn new(member: Member) -> Self {
         Self {
             member,
             behind: None,
@@ -112,6 +117,7 @@ impl Seat {
             true_state_sent_at: None,
             json_clock: 0,
             state_owed: false,
+            refused: Refused::default(),
         }
     }
 }
@@ -123,6 +129,7 @@ impl RoomState {
             id,
             document,
             answers: Answers::default(),
+            size: Size::new(0, usize::MAX),
             presence: PresenceMap::default(),
             seats: HashMap::new(),
             locked: None,
@@ -191,6 +198,7 @@ impl RoomState {
         if speaks_json {
             self.welcome_in_json(client, &mut effects);
             self.tell_of_lock(client, &mut effects);
+            self.tell_of_size(client, &mut effects);
             if let Some(frame) = first {
                 effects.extend(self.receive(client, vec![frame], now));
             }
@@ -210,6 +218,7 @@ impl RoomState {
         self.send_presence(client, &mut effects);
         if reads_text {
             self.tell_of_lock(client, &mut effects);
+            self.tell_of_size(client, &mut effects);
         }
         if let Some(frame) = first.filter(|_| !answers_first) {
             effects.extend(self.receive(client, vec![frame], now));
@@ -313,6 +322,9 @@ impl RoomState {
             if shape.structs > 0 || (!is_step2 && shape.deletions > 0) {
                 self.deny_edit(client, effects, now);
             }
+            return;
+        }
+        if shape.structs > 0 && !self.grow(client, (update.len(), is_step2), updates, effects, now) {
             return;
         }
         if is_step2 {
@@ -434,7 +446,7 @@ impl RoomState {
         let Some(seat) = self.seats.get(&client) else { return };
         if seat.member.reads_text {
             effects.push(Effect::Send(client, control::error(error)));
-        } else if error.code == Code::PermissionDenied {
+        } else if matches!(error.code, Code::PermissionDenied | Code::DocumentTooLarge) {
             effects.push(Effect::Send(client, sync::permission_denied(&error.message)));
         }
     }

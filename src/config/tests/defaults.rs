@@ -29,6 +29,7 @@ fn the_contract_holds() {
         ("/connection_cleanup/check_interval", json!(60)),
         ("/connection_cleanup/stale_threshold", json!(600)),
         ("/document/lossy", json!("readonly")),
+        ("/document/bytes_max", json!(10_485_760)),
         ("/redis/enabled", json!(false)),
         ("/redis/url", json!(null)),
     ] {

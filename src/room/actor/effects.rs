@@ -47,6 +47,13 @@ impl Actor {
                     );
                     self.services.host.emit(hooks::apply_failed(&self.id, client, &problem));
                 }
+                Effect::Full { bytes, bytes_max } => {
+                    warn!(
+                        operation = "realtime:document:full", room = %self.id, bytes, bytes_max,
+                        "the document has reached its largest size; what is added is refused"
+                    );
+                    self.services.host.emit(hooks::document_full(&self.id, bytes, bytes_max));
+                }
                 Effect::Fail(problem) => return Some(End::Failed(problem)),
             }
             if self.burst.is_full()

@@ -62,6 +62,10 @@ impl Actor {
             Err(error) => return Some(End::Failed(format!("the state cannot be encoded: {error}"))),
         };
         self.info.state_bytes.store(state.len(), Ordering::Relaxed);
+        let effects = self.state.measured(state.len(), clock::now());
+        if let Some(end) = self.carry_out(effects) {
+            return Some(end);
+        }
         let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
         let RoomServices { store, host, settings, .. } = self.services.clone();

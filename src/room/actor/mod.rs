@@ -181,7 +181,8 @@ impl Actor {
         info.state_bytes.store(loaded.state_bytes, Ordering::Relaxed);
         let policy = services.settings.save.clone();
         let saving = Saving::resume(policy, &loaded, clock::now());
-        let mut state = RoomState::new(id.clone(), loaded.document);
+        let mut state = RoomState::new(id.clone(), loaded.document)
+            .bounded(loaded.state_bytes, services.settings.document_bytes_max);
         if !services.settings.presence_is_shared {
             state = state.without_shared_presence();
         }

@@ -26,6 +26,13 @@ pub enum Effect {
     Acknowledge(ClientId, Acknowledgement),
     /// Tell the host that a client's frame was refused.
     ApplyFailed(ClientId, String),
+    /// Tell the host that something did not fit into the document.
+    Full {
+        /// How large the document is.
+        bytes: usize,
+        /// How large it may be.
+        bytes_max: usize,
+    },
     /// The document is broken: close everybody, drop this state, load again.
     Fail(String),
 }

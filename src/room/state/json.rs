@@ -92,6 +92,7 @@ impl RoomState {
         self.welcome_in_json(client, effects);
         if !read_before {
             self.tell_of_lock(client, effects);
+            self.tell_of_size(client, effects);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ pub(in crate::room) mod editor;
 mod joining;
 mod presence;
 mod random;
+mod size;
 mod slow_readers;
 mod viewers;
 
@@ -106,6 +107,7 @@ fn outline(effects: &[Effect]) -> Vec<String> {
         Effect::Acknowledge(to, Acknowledgement::Echo(_)) => format!("echo to {}", name(to)),
         Effect::Acknowledge(to, Acknowledgement::Saved) => format!("saved to {}", name(to)),
         Effect::ApplyFailed(from, _) => format!("{} failed", name(from)),
+        Effect::Full { .. } => "full".to_owned(),
         Effect::Fail(_) => "fail".to_owned(),
     });
     words.collect()

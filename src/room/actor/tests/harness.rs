@@ -186,6 +186,7 @@ fn settings() -> RoomSettings {
         save: SavePolicy { enabled: true, interval: 5 * MINUTE, updates_max: 1_000 },
         host_timeout: HOST_TIMEOUT,
         rooms_max: 10,
+        document_bytes_max: 1024 * 1024,
         lossy: LossyPolicy::ReadOnly,
     }
 }
