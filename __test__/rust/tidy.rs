@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Where tests may name them besides.
 const TEST_HOMES: &[(&str, &[&str])] = &[
     // The room's tests have editors of their own; the check of updates is held against the real thing.
-    ("yrs", &["src/protocol/update.rs", "src/room/state/tests/"]),
+    ("yrs", &["src/protocol/update.rs", "src/room/state/tests/", "__test__/rust/"]),
     ("hyper", &["__test__/rust/"]),
     ("hyper_util", &["__test__/rust/"]),
     ("http_body_util", &["__test__/rust/"]),
