@@ -246,3 +246,85 @@ fn a_file_of_schema_version_1_is_read_and_written_on() {
         folder.other().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(version, SCHEMA_VERSION);
 }
+
+/// Overwrites every page of the file in which a text stands.
+fn wreck_pages_with(folder: &Folder, text: &[u8]) -> usize {
+    let mut bytes = std::fs::read(folder.path()).unwrap();
+    let mut wrecked = 0;
+    for page in bytes.chunks_mut(4_096) {
+        if page.windows(text.len()).any(|window| window == text) {
+            page.fill(0xa5);
+            wrecked += 1;
+        }
+    }
+    std::fs::write(folder.path(), bytes).unwrap();
+    wrecked
+}
+
+#[test]
+fn a_page_that_is_wrecked_fails_its_room_alone_and_nothing_is_written_over_it() {
+    let folder = Folder::new();
+    let (x, y) = (room("x"), room("y"));
+    let mut backend = folder.open().unwrap();
+    backend.commit(&[update(&y, 1, "whole"), update(&x, 1, "a")]).unwrap();
+    backend.commit(&[update(&x, 2, &format!("here it is {}", "b".repeat(100_000)))]).unwrap();
+    drop(backend);
+    // The text's first page is that of the table; what it goes on in has no other than it.
+    assert!(wreck_pages_with(&folder, "b".repeat(4_000).as_bytes()) > 10);
+    let before = std::fs::read(folder.path()).unwrap();
+    let mut backend = folder.open().unwrap();
+    for _ in 0..2 {
+        // An error, or what is left with a word about the rest; never an empty room.
+        match backend.load(&x) {
+            Err(error) => assert_eq!(error.code, Code::StorageFailed),
+            Ok(stored) => assert_eq!((stored.log.len(), stored.damaged.unwrap().first_seq), (1, 2)),
+        }
+    }
+    assert_eq!(std::fs::read(folder.path()).unwrap(), before);
+    assert_eq!(backend.load(&y).unwrap().log, ["whole"]);
+    backend.commit(&[update(&y, 2, "goes on")]).unwrap();
+    assert_eq!(backend.load(&y).unwrap().log, ["whole", "goes on"]);
+}
+
+#[test]
+fn a_table_page_that_is_wrecked_is_an_error_and_not_an_empty_room() {
+    let folder = Folder::new();
+    let x = room("x");
+    let mut backend = folder.open().unwrap();
+    for seq in 1..=300 {
+        backend.commit(&[update(&x, seq, &format!("update {seq} {}", "c".repeat(100)))]).unwrap();
+    }
+    drop(backend);
+    assert!(wreck_pages_with(&folder, b"update 150 ") >= 1);
+    let mut backend = folder.open().unwrap();
+    let error = backend.load(&x).unwrap_err();
+    assert_eq!(error.code, Code::StorageFailed);
+    assert!(error.message.contains("malformed"), "{error}");
+    // What is whole goes on being used; this room is for people to look at.
+    backend.commit(&[update(&room("new"), 1, "a")]).unwrap();
+    assert_eq!(backend.load(&room("new")).unwrap().log.len(), 1);
+}
+
+#[test]
+fn a_write_ahead_log_that_is_cut_short_loses_only_what_it_had_last() {
+    let folder = Folder::new();
+    let x = room("x");
+    let mut backend = folder.open().unwrap();
+    for seq in 1..=20 {
+        backend.commit(&[update(&x, seq, "a")]).unwrap();
+    }
+    let whole = std::fs::metadata(folder.path().with_extension("db-wal")).unwrap().len();
+    let mut last = 20;
+    for cut in [1, 100, 4_200, whole / 2, whole - 10, whole] {
+        let left = folder.after_crash();
+        let wal = left.path().with_extension("db-wal");
+        std::fs::File::options().write(true).open(&wal).unwrap().set_len(whole - cut).unwrap();
+        // All of it may be in there, the description of the tables too.
+        let stored = left.open().unwrap().load(&x).unwrap();
+        assert!(
+            stored.log.len() as u64 == stored.last_seq && stored.last_seq <= last && stored.damaged.is_none()
+        );
+        last = stored.last_seq;
+    }
+    assert!(last < 20);
+}
