@@ -7,6 +7,7 @@ import type { Logger } from './core.js'
 import type { EngineLink } from './engine-link.js'
 import { askEngine, callEngine } from './errors.js'
 import { log } from './event-sink.js'
+import { watchMemory } from './memory-watch.js'
 import { type HostCallbacks, RealtimeModule } from './native.js'
 import type { RoomTypeCallbacks } from './native.js'
 
@@ -36,6 +37,7 @@ export class EngineRun {
   readonly address: { host: string; port: number }
   readonly #parts: EngineRunParts
   readonly #unlisten: () => void
+  readonly #unwatch: () => void
 
   private constructor(
     module: RealtimeModule,
@@ -47,6 +49,7 @@ export class EngineRun {
     this.address = address
     this.#parts = parts
     this.#unlisten = unlisten
+    this.#unwatch = watchMemory(parts.logger)
   }
 
   /** Starts an engine; null if the environment, which the engine reads itself, has disabled it. */
@@ -74,6 +77,7 @@ export class EngineRun {
   /** Ends it. Never rejects. */
   async stop(): Promise<void> {
     this.#unlisten()
+    this.#unwatch()
     const deadline = new AbortController()
     try {
       const late = sleep(STOP_TIMEOUT_MS_MAX, true, { signal: deadline.signal })

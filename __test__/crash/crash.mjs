@@ -19,7 +19,9 @@ const KILLS_PER_STORE = 25
 const MOMENT_MS_MAX = 500
 
 const ROOMS = ['a', 'b', 'c']
-const STORAGES = ['database', 'filesystem']
+
+/** Where snapshots go; `changing` is another one at each start, as far as chance has it. */
+const STORAGES = ['database', 'filesystem', 'changing']
 
 /** When the engine is killed: each waits for its moment. */
 const moments = {
@@ -143,10 +145,11 @@ class Campaign {
 
   #config() {
     const random = this.#random
+    const storage = this.#storage === 'changing' ? random.pick(['database', 'filesystem']) : this.#storage
     return {
       port: this.#port,
       rooms: { grace_period_ms: random.pick([0, 30, 1_000]) },
-      snapshots: { storage: this.#storage, max_updates: random.pick([5, 20, 100]) },
+      snapshots: { storage, max_updates: random.pick([5, 20, 100]) },
       storage: { group_window_ms: random.pick([0, 2, 5]), durability: random.pick(['normal', 'full']) },
       rate_limiting: { messages_per_second: 1_000 },
     }
