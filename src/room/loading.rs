@@ -33,6 +33,8 @@ pub(super) struct Loaded {
     pub(super) version: u64,
     /// All of the document is in the newest snapshot.
     pub(super) in_snapshot: bool,
+    /// Updates in the log that are in no snapshot.
+    pub(super) logged: u64,
     /// The log alone does not give the document back: only a snapshot makes it safe.
     pub(super) log_has_gap: bool,
     /// The host's text contains all of the document.
@@ -68,6 +70,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
     let snapshot = stored.snapshot.take().map(|snapshot| snapshot.data);
     let updates = std::mem::take(&mut stored.log);
     let in_snapshot = snapshot.is_some() && updates.is_empty();
+    let logged = updates.len() as u64;
     let base = snapshot.clone();
     let state_bytes = snapshot.iter().chain(&updates).map(Bytes::len).sum();
     let mut document =
@@ -92,6 +95,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
         state_bytes,
         version: stored.last_version,
         in_snapshot,
+        logged,
         log_has_gap: false,
         in_draft,
         drafted_seq: stored.drafted.as_ref().map_or(stored.last_seq, |drafted| drafted.seq),
@@ -269,6 +273,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         state_bytes,
         version,
         in_snapshot: !stored,
+        logged: 0,
         log_has_gap: false,
         in_draft: true,
         drafted_seq,

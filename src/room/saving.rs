@@ -24,6 +24,10 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// The longest pause between retries of a failed save.
 const RETRY_LONGEST: Duration = Duration::from_secs(60);
 
+/// A log of so many updates is replaced by a snapshot even where none are configured: it would have to be
+/// replayed at each load, and grow for ever.
+const LOG_UPDATES_MAX: u64 = 20_000;
+
 /// The part of the configuration that says when to save.
 #[derive(Debug, Clone)]
 pub struct SavePolicy {
@@ -41,6 +45,8 @@ pub struct Saving {
     policy: SavePolicy,
     /// The generation in the newest snapshot.
     snapshotted: u64,
+    /// Updates that were in the log and in no snapshot when the room was loaded, until one is taken.
+    logged: u64,
     /// The generation in the draft.
     drafted: u64,
     /// The text that the host has; nothing is written where nothing differs.
@@ -126,6 +132,7 @@ impl Saving {
         Self {
             policy,
             snapshotted: saved_up_to(loaded.in_snapshot),
+            logged: loaded.logged,
             drafted: saved_up_to(loaded.in_draft),
             host_text: loaded.host_text.clone(),
             attempted: None,
@@ -153,7 +160,13 @@ impl Saving {
     pub const fn is_dirty(&self, demand: Demand) -> bool {
         let unsaved = self.snapshotted < demand.generation;
         let undrafted = demand.draft && self.drafted < demand.generation;
-        (self.policy.enabled && (unsaved || undrafted)) || demand.log_has_gap
+        let log_is_long = self.changes(demand) >= LOG_UPDATES_MAX;
+        (self.policy.enabled && (unsaved || undrafted)) || demand.log_has_gap || log_is_long
+    }
+
+    /// Changes that are in no snapshot.
+    const fn changes(&self, demand: Demand) -> u64 {
+        demand.generation.saturating_sub(self.snapshotted).saturating_add(self.logged)
     }
 
     /// Whether a save runs.
@@ -169,8 +182,8 @@ impl Saving {
         if self.retry_at.is_some() {
             return self.retry_at;
         }
-        let changes = demand.generation.saturating_sub(self.snapshotted);
-        if leaving || demand.log_has_gap || changes >= self.policy.updates_max {
+        let updates_max = self.policy.updates_max.min(LOG_UPDATES_MAX);
+        if leaving || demand.log_has_gap || self.changes(demand) >= updates_max {
             return Some(now);
         }
         if self.policy.interval.is_zero() {
@@ -192,7 +205,7 @@ impl Saving {
             host_text: self.host_text.clone(),
             attempted: self.attempted.clone(),
             before: self.before.clone(),
-            draft: demand.draft && self.drafted < demand.generation,
+            draft: self.policy.enabled && demand.draft && self.drafted < demand.generation,
         }
     }
 
@@ -204,6 +217,7 @@ impl Saving {
             Some(Ok(saved)) => {
                 self.version = saved.version;
                 self.snapshotted = self.snapshotted.max(report.generation);
+                self.logged = 0;
             }
             Some(Err(_)) => failed = true,
             None => {}
@@ -289,6 +303,7 @@ mod tests {
         Saving {
             policy: SavePolicy { enabled: true, interval: Duration::from_secs(interval_s), updates_max: 100 },
             snapshotted: FIRST_GENERATION,
+            logged: 0,
             drafted: FIRST_GENERATION,
             host_text: None,
             attempted: None,
@@ -351,6 +366,32 @@ mod tests {
         let demand = Demand { log_has_gap: true, ..after(1) };
         assert_eq!(saving.due_at(demand, false, now), Some(now));
         assert!(saving.begin(&room(), demand, Bytes::new(), 1).version.is_some());
+    }
+
+    #[test]
+    fn a_log_does_not_grow_for_ever_where_no_snapshots_are_configured() {
+        let now = Instant::now();
+        let mut saving = saving(300);
+        saving.policy.enabled = false;
+        saving.policy.updates_max = 1_000_000;
+        saving.logged = LOG_UPDATES_MAX - 2;
+        saving.touched(now);
+        assert_eq!(saving.due_at(after(1), true, now), None);
+        assert_eq!(saving.due_at(after(2), false, now), Some(now));
+        let job = saving.begin(&room(), after(2), Bytes::new(), 1);
+        assert!(job.version.is_some() && !job.draft);
+        saving.finish(&saved(2, Ok("text".into())), now);
+        assert_eq!(saving.due_at(after(3), true, now), None);
+    }
+
+    #[test]
+    fn what_was_in_the_log_before_counts() {
+        let now = Instant::now();
+        let mut saving = saving(0);
+        saving.logged = 90;
+        saving.touched(now);
+        assert_eq!(saving.due_at(after(9), false, now), None);
+        assert_eq!(saving.due_at(after(10), false, now), Some(now));
     }
 
     #[test]
