@@ -31,6 +31,9 @@ use crate::ids::RoomId;
 /// [`Store::close`].
 const ABANDONED_FLUSH_MAX: Duration = Duration::from_secs(5);
 
+/// How much longer than its patience [`Store::close`] waits for a call that the disk does not answer at all.
+const HUNG_CALL_MAX: Duration = Duration::from_secs(1);
+
 /// Whether what is accepted reaches the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreHealth {
@@ -109,13 +112,19 @@ impl Store {
 
     /// Takes nothing more, answers what was asked before, writes what is queued, and ends the thread.
     /// What cannot be written is tried again until `patience` is over; the error names what was lost.
-    /// A second call has the same result.
+    /// A second call has the same result. A disk that does not even fail is left behind with its thread.
     pub async fn close(&self, patience: Duration) -> Result<()> {
         let mut ended = self.inner.shared.ended();
         self.inner.shared.begin_closing(Instant::now() + patience);
-        let outcome = match ended.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone(),
-            Err(_) => None,
+        let wait = patience.saturating_add(HUNG_CALL_MAX);
+        let outcome = match tokio::time::timeout(wait, ended.wait_for(Option::is_some)).await {
+            Ok(Ok(outcome)) => outcome.clone(),
+            Ok(Err(_)) => None,
+            Err(_) => {
+                let message =
+                    "the store cannot be closed: the disk does not answer, and what waits for it is lost";
+                return Err(RealtimeError::new(Code::StorageFailed, message));
+            }
         };
         let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {

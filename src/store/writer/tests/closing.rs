@@ -104,3 +104,18 @@ async fn closing_twice_at_once_is_fine() {
     let (first, second) = tokio::join!(harness.store.close(PATIENCE), harness.store.close(PATIENCE));
     first.and(second).unwrap();
 }
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_is_not_waited_for_without_end() {
+    let harness = Harness::start();
+    let log = harness.open("x").await;
+    harness.disk.hold(Call::Commit);
+    log.append(text("a")).unwrap();
+    harness.disk.until_begun(Call::Commit, 1).await;
+    let error = harness.store.close(Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.code, Code::StorageFailed);
+    assert!(error.message.contains("does not answer"), "{error}");
+    harness.disk.release(Call::Commit);
+    harness.store.close(PATIENCE).await.unwrap();
+    assert_eq!(harness.stored("x"), ["a"]);
+}
