@@ -5,6 +5,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { limitFiles } from '../support/full-disk.mjs'
 import { temporaryFolder } from '../support/engine.mjs'
 import { paragraphsOf } from '../support/editor.mjs'
 import { Ledger } from './ledger.mjs'
@@ -17,6 +18,9 @@ const KILLS_PER_STORE = 25
 
 /** The longest wait for a moment to come that a kill is meant for, in ms. */
 const MOMENT_MS_MAX = 500
+
+/** How large files may become when the disk is to take nothing, in bytes. */
+const FILE_BYTES_MAX = [4_096, 65_536, 1_048_576]
 
 const ROOMS = ['a', 'b', 'c']
 
@@ -43,6 +47,22 @@ const moments = {
     await pause(random.below(60))
     for (const writer of writers) writer.leave()
     await pause(random.below(80))
+  },
+  /** The disk takes nothing for a while; half of the time it takes something again before the end. */
+  async fullDisk({ random, engine }) {
+    await pause(random.below(60))
+    limitFiles(engine.pid, random.pick(FILE_BYTES_MAX))
+    await pause(random.below(150))
+    if (random.below(2) === 0) {
+      limitFiles(engine.pid, 'unlimited')
+      await pause(random.below(150))
+    }
+  },
+  /** The records are edited elsewhere just before. */
+  async elsewhere({ random, edit }) {
+    await pause(random.below(60))
+    for (const room of ROOMS) edit(room)
+    await pause(random.below(25))
   },
   async shutdown({ random, engine }) {
     await pause(random.below(60))
@@ -129,11 +149,18 @@ class Campaign {
       }),
     )
     const checks = writers.map((writer) => this.#checkJoined(writer, `the state sent after ${where}`))
+    // They are waited for after the kill.
+    for (const check of checks) check.catch(() => {})
     let typing = true
     const typists = this.#returning.map(async (editor) => {
       for (; typing; await pause(random.below(30))) editor.write()
     })
-    await moments[moment]({ random, engine, writers })
+    const edit = (room) => {
+      const text = `store ${this.#store} kill ${number} elsewhere in ${room}`
+      this.#ledgers.get(room).wrote(text)
+      engine.order({ edit: { room, text } })
+    }
+    await moments[moment]({ random, engine, writers, edit })
     await engine.kill()
     typing = false
     for (const writer of writers) writer.leave()

@@ -42,11 +42,12 @@ export async function startVictim(t, { config, folder }) {
   const { port } = await Promise.race([started, exited.then(() => ({}))])
   if (port === undefined) throw new Error(`the engine did not start: ${complaints}`)
   const order = (message) => child.connected && child.send(message, () => {})
-  return { port, url: `ws://127.0.0.1:${port}/realtime`, events, order, kill }
+  return { port, url: `ws://127.0.0.1:${port}/realtime`, pid: child.pid, events, order, kill }
 }
 
 class FileHost extends TestHost {
   #folder
+  #turn = Promise.resolve()
 
   constructor(folder) {
     super()
@@ -60,10 +61,30 @@ class FileHost extends TestHost {
 
   async save({ localId }, markdown) {
     process.send({ event: 'saving' })
-    await pause(Math.random() * DRAFT_MS_MAX)
+    await this.#inTurn(async () => {
+      await pause(Math.random() * DRAFT_MS_MAX)
+      await this.#write(localId, markdown)
+    })
+  }
+
+  /** Somebody adds a paragraph to the record, without the engine. */
+  async edit(localId, text) {
+    await this.#inTurn(async () => {
+      const { markdown } = await this.load({ localId })
+      await this.#write(localId, `${markdown}\n\n${text}`)
+    })
+  }
+
+  async #write(localId, markdown) {
     const file = path.join(this.#folder, localId)
     await writeFile(`${file}.tmp`, markdown)
     await rename(`${file}.tmp`, file)
+  }
+
+  /** One after the other: neither takes the place of something that it has not seen. */
+  #inTurn(work) {
+    this.#turn = this.#turn.catch(() => {}).then(work)
+    return this.#turn
   }
 }
 
@@ -75,7 +96,10 @@ if (process.argv[1] === program) {
   const module = new RealtimeModule(testConfig(folder, config), host.callbacks())
   const { port } = await module.start()
   process.on('disconnect', () => process.exit())
-  process.on('message', ({ snapshot, shutdown }) => {
+  process.on('message', async ({ snapshot, shutdown, edit }) => {
+    // The disk may be full.
+    if (edit) await host.edit(edit.room, edit.text).catch(() => {})
+    if (edit) module.recordChanged(`records:${edit.room}`)
     if (snapshot) module.snapshot(snapshot).catch(() => {})
     if (shutdown) module.shutdown().then(() => process.exit())
   })

@@ -31,7 +31,7 @@ export const fullDisks = {
     }
   },
   async 'a limit on the size of files'(t) {
-    const limit = (size) => runs('prlimit', ['--pid', String(process.pid), `--fsize=${size}:`])
+    const limit = (size) => limitFiles(process.pid, size)
     if (!limit('unlimited')) return undefined
     atEnd(t, () => limit('unlimited'))
     // The write that crosses it is cut short, and those after it fail.
@@ -46,6 +46,11 @@ export const fullDisks = {
       },
     }
   },
+}
+
+/** Lets no file of a process grow beyond a size in bytes, or `unlimited`. False where the system does not let us. */
+export function limitFiles(pid, size) {
+  return runs('prlimit', ['--pid', String(pid), `--fsize=${size}:`])
 }
 
 /** Shared memory is not. */

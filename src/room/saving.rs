@@ -6,7 +6,7 @@
 
 mod run;
 
-pub use run::{run, tell_host};
+pub use run::{Fallback, run, tell_host};
 
 use std::time::{Duration, Instant};
 

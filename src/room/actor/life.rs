@@ -14,7 +14,7 @@ use crate::error::{Code, RealtimeError};
 use crate::hooks;
 use crate::protocol::control;
 use crate::room::messages::{RoomServices, SnapshotOutcome};
-use crate::room::saving::{self, Demand, SaveReport};
+use crate::room::saving::{self, Demand, Fallback, SaveReport};
 
 impl Actor {
     /// Whether drafts are written for this room.
@@ -69,7 +69,8 @@ impl Actor {
         let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
         let RoomServices { store, host, settings, .. } = self.services.clone();
-        let save = tokio::spawn(saving::run(job, store, host, settings.host_timeout));
+        let fallback = Fallback { committed: self.log.committed(), is_last_chance: !self.inbox_open };
+        let save = tokio::spawn(saving::run(job, fallback, store, host, settings.host_timeout));
         self.save_task = Some(AbortOnDropHandle::new(save));
         None
     }

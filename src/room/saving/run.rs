@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, SaveJob, SaveReport};
@@ -23,8 +24,32 @@ enum Draft {
     Elsewhere(HostText),
 }
 
-/// Carries out a save: binary first, Markdown second; a failure of one does not stop the other.
-pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: Duration) -> SaveReport {
+/// Where else a save's state is, should its snapshot fail.
+pub struct Fallback {
+    /// The last place in the log that is on disk.
+    pub committed: watch::Receiver<u64>,
+    /// There is no later try: the module shuts down.
+    pub is_last_chance: bool,
+}
+
+impl Fallback {
+    /// Whether a draft may be written without a snapshot. What the host has and our disk has not would come
+    /// back after a crash as an edit made elsewhere, and a second time from whoever made it. Only where it
+    /// would be lost otherwise is that the lesser evil.
+    fn allows_draft_of(&self, seq: u64) -> bool {
+        self.is_last_chance || *self.committed.borrow() >= seq
+    }
+}
+
+/// Carries out a save: binary first, Markdown second; a failure of one does not stop the other, as long as what
+/// the Markdown says is on disk.
+pub async fn run(
+    job: SaveJob,
+    fallback: Fallback,
+    store: Store,
+    host: Arc<dyn Host>,
+    host_timeout: Duration,
+) -> SaveReport {
     let snapshot = match job.version {
         Some(version) => {
             let snapshot = NewSnapshot {
@@ -39,7 +64,8 @@ pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: 
         None => None,
     };
     let (mut elsewhere, mut draft) = (None, None);
-    if job.draft {
+    let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
+    if job.draft && is_on_disk {
         match write_draft(&job, host, host_timeout).await {
             Ok(Draft::Written(text)) => draft = Some(Ok(text)),
             Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),

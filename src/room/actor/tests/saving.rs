@@ -158,6 +158,23 @@ async fn a_snapshot_that_fails_does_not_keep_the_draft_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_nowhere_on_disk_is_not_given_to_the_host() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.settled().await;
+    harness.disk.break_call(Call::SaveSnapshot);
+    harness.disk.break_call(Call::Commit);
+    client.writes("Only in memory.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap_err();
+    assert_eq!(harness.host.drafts.borrow().len(), 0);
+    harness.disk.heal();
+    harness.pass(Duration::from_secs(60)).await;
+    harness.host.until_drafts(1).await;
+    assert!(harness.host.drafts.borrow()[0].contains("Only in memory."));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_only_looks_causes_no_draft() {
     let mut harness = Harness::start_with(|room, _| room.grace_period = Duration::ZERO);
     // Written back, it would not be the same, letter by letter.
