@@ -4,6 +4,7 @@
 //! seed is the first record of the log, on disk before anybody sees it, so a crash does not seed twice
 //! either. And a record that cannot be read is an error, never an empty room.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use crate::host::LoadedRecord;
 use crate::ids::RoomId;
 use crate::markdown::{self, Lost};
 use crate::store::writer::RoomLog;
-use crate::store::{DamagedUpdates, HostText, Rejection, StoredRoom};
+use crate::store::{Attempt, DamagedUpdates, HostText, Rejection, StoredRoom};
 
 /// A room's document and what is known about it.
 pub(super) struct Loaded {
@@ -73,6 +74,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
     let logged = updates.len() as u64;
     let base = snapshot.clone();
     let state_bytes = snapshot.iter().chain(&updates).map(Bytes::len).sum();
+    let mut attempted = stored.attempted.take();
     let mut document =
         off_thread(id, move || Document::restore(base.as_ref(), &updates)).await?.map_err(|error| {
             RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be used: {error}"))
@@ -86,6 +88,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
             document.state().map_err(|error| RealtimeError::new(Code::Internal, error.to_string()))?;
         drafted.text = off_thread(id, move || xml::update_to_markdown(&state)).await??.into();
         drafted.seq = stored.last_seq;
+        attempted = None;
     }
     // Rooms that were stored without a note of the host's text count as drafted: nothing says otherwise.
     let in_draft = stored.drafted.as_ref().is_none_or(|drafted| drafted.seq >= stored.last_seq);
@@ -103,20 +106,22 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
         host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
     };
-    Ok(Restored { loaded, snapshot })
+    Ok(Restored { loaded, snapshot, attempted })
 }
 
 /// A document with history.
 struct Restored {
     loaded: Loaded,
     snapshot: Option<Bytes>,
+    /// A text that the host may have been given just before the process ended.
+    attempted: Option<Attempt>,
 }
 
 /// What the record's text has become since host and document last agreed is merged into the document. A
 /// host that cannot say goes unheard: its edit is merged when it can, before the next draft.
 async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Restored) -> Result<Loaded> {
-    let Restored { mut loaded, snapshot } = restored;
-    let Some(base) = loaded.host_text.clone() else { return Ok(loaded) };
+    let Restored { mut loaded, snapshot, attempted } = restored;
+    let Some(mut base) = loaded.host_text.clone() else { return Ok(loaded) };
     let text: HostText = match ask_host(id, services).await {
         Ok(record) if *record.markdown == *base => return still_lossy(id, services, loaded, base).await,
         // What it had before our draft: it does not give drafts back, and nothing was edited.
@@ -127,19 +132,49 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
             return Ok(loaded);
         }
     };
-    if let Some(snapshot) = snapshot
-        && is_our_draft(id, snapshot, text.clone()).await?
-    {
-        // The process ended between the draft and the note of it.
-        loaded.in_draft = loaded.in_snapshot;
-        loaded.drafted_seq = if loaded.in_draft { loaded.log.last_seq() } else { loaded.drafted_seq };
-        let before = loaded.text_before_draft.take().or(loaded.host_text.take());
-        loaded.log.drafted(loaded.drafted_seq, text.clone(), before.clone());
-        loaded.text_before_draft = before;
-        loaded.host_text = Some(text);
-        return Ok(loaded);
+    // The process may have ended between the draft and the note of it.
+    match attempted {
+        Some(attempt) if attempt.text == text => return Ok(host_has_draft(loaded, attempt.seq, text)),
+        // Somebody has changed one of the two, and has not rewritten the other into it.
+        Some(attempt) if lines_apart(&attempt.text, &text) < lines_apart(&base, &text) => {
+            base = attempt.text;
+            loaded.drafted_seq = attempt.seq;
+            loaded.in_draft = attempt.seq >= loaded.log.last_seq();
+        }
+        Some(_) => {}
+        None => {
+            if let Some(snapshot) = snapshot
+                && is_our_draft(id, snapshot, text.clone()).await?
+            {
+                let seq = if loaded.in_snapshot { loaded.log.last_seq() } else { loaded.drafted_seq };
+                return Ok(host_has_draft(loaded, seq, text));
+            }
+        }
     }
     merge(id, services, loaded, &base, text).await
+}
+
+/// The host's text is a draft of ours that holds the log up to this place.
+fn host_has_draft(mut loaded: Loaded, seq: u64, text: HostText) -> Loaded {
+    loaded.in_draft = seq >= loaded.log.last_seq();
+    loaded.drafted_seq = seq;
+    let before = loaded.text_before_draft.take().or(loaded.host_text.take());
+    loaded.log.drafted(seq, text.clone(), before.clone());
+    loaded.text_before_draft = before;
+    loaded.host_text = Some(text);
+    loaded
+}
+
+/// How many lines stand in one of two texts and not in the other.
+fn lines_apart(one: &str, other: &str) -> usize {
+    let mut counts: HashMap<&str, isize> = HashMap::new();
+    for line in one.lines() {
+        *counts.entry(line).or_default() += 1;
+    }
+    for line in other.lines() {
+        *counts.entry(line).or_default() -= 1;
+    }
+    counts.values().map(|count| count.unsigned_abs()).sum()
 }
 
 /// A text of the host's own that the document could not carry whole when it was merged still holds what is

@@ -10,7 +10,9 @@ use proptest::prelude::*;
 
 pub(super) use self::damage::*;
 use super::snapshot::Header;
-use super::{Append, Backend, Drafted, Entry, HostText, NewSnapshot, SNAPSHOTS_KEPT_PER_ROOM, StoredRoom};
+use super::{
+    Append, Attempt, Backend, Drafted, Entry, HostText, NewSnapshot, SNAPSHOTS_KEPT_PER_ROOM, StoredRoom,
+};
 use crate::ids::RoomId;
 
 /// A place where backends can be opened, again and again.
@@ -51,6 +53,7 @@ macro_rules! conformance {
                 a_snapshot_that_claims_too_much_is_skipped
                 a_snapshot_that_is_cut_short_or_another_is_skipped
                 a_note_goes_with_the_newest_seq
+                an_attempt_is_remembered_until_the_next_note
                 a_sweep_takes_only_copies_that_nobody_uses
                 after_a_crash_everything_is_there
             );
@@ -206,6 +209,22 @@ pub(super) fn a_note_goes_with_the_newest_seq<D: Disk>() {
     drop(backend);
     let drafted = disk.open().load(&x).unwrap().drafted.unwrap();
     assert_eq!(drafted, Drafted { room: x, seq: 2, text: "2".into(), before: None });
+}
+
+pub(super) fn an_attempt_is_remembered_until_the_next_note<D: Disk>() {
+    let x = room("x");
+    let disk = D::new();
+    let mut backend = disk.open();
+    backend.commit(&[update(&x, 1, "seed"), note(&x, 1, 1)]).unwrap();
+    let attempt = Attempt { seq: 2, text: "2".into() };
+    backend.attempt(&x, &Attempt { seq: 1, text: "1".into() }).unwrap();
+    backend.attempt(&x, &attempt).unwrap();
+    drop(backend);
+    let mut backend = disk.open();
+    let stored = backend.load(&x).unwrap();
+    assert_eq!((stored.drafted.unwrap().seq, stored.attempted), (1, Some(attempt)));
+    backend.commit(&[note(&x, 2, 2)]).unwrap();
+    assert_eq!(backend.load(&x).unwrap().attempted, None);
 }
 
 pub(super) fn a_sweep_takes_only_copies_that_nobody_uses<D: Disk>() {

@@ -18,7 +18,7 @@ pub use self::import::import_snapshot_files;
 use super::snapshot::{Header, beyond_kept, newest_whole, note_missing, version_goes_back};
 use super::sqlite::database::{Database, SqliteSettings};
 use super::sqlite::{log, table};
-use super::{Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use super::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::Result;
 use crate::ids::RoomId;
 
@@ -109,6 +109,10 @@ impl Backend for FilesystemBackend {
         });
         let byte_size = header.byte_size;
         Ok(SavedSnapshot { id: header.id, version: snapshot.version, byte_size, pruned })
+    }
+
+    fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
+        self.database.write("note a draft", |transaction| log::attempt(transaction, room, attempt))
     }
 
     fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>> {

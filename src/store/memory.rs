@@ -8,7 +8,9 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::snapshot::{Header, beyond_kept, newest_whole, seq_is_taken, version_goes_back};
-use super::{Backend, DamagedUpdates, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use super::{
+    Attempt, Backend, DamagedUpdates, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom,
+};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 
@@ -21,6 +23,8 @@ pub enum Call {
     Commit,
     /// [`Backend::save_snapshot`]
     SaveSnapshot,
+    /// [`Backend::attempt`]
+    Attempt,
     /// [`Backend::sweep`]
     Sweep,
 }
@@ -65,6 +69,7 @@ struct Room {
     last_seq: u64,
     last_version: u64,
     drafted: Option<Drafted>,
+    attempted: Option<Attempt>,
     /// Newest first.
     snapshots: Vec<(Header, Bytes)>,
 }
@@ -138,6 +143,7 @@ impl MemoryDisk {
             last_seq: room.last_seq,
             last_version: room.last_version,
             drafted: room.drafted.clone(),
+            attempted: room.attempted.clone(),
             rejected,
         }
     }
@@ -219,6 +225,13 @@ impl Backend for MemoryBackend {
         })
     }
 
+    fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
+        self.disk.run(Call::Attempt, std::iter::once(room), |rooms| {
+            rooms.entry(room.clone()).or_default().attempted = Some(attempt.clone());
+            Ok(())
+        })
+    }
+
     fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>> {
         self.disk.run(Call::Sweep, std::iter::empty(), |rooms| {
             let mut expired = Vec::new();
@@ -250,6 +263,7 @@ impl Room {
                 self.last_seq = self.last_seq.max(drafted.seq);
                 if self.drafted.as_ref().is_none_or(|earlier| earlier.seq <= drafted.seq) {
                     self.drafted = Some(drafted.clone());
+                    self.attempted = None;
                 }
             }
         }

@@ -66,6 +66,8 @@ pub struct StoredRoom {
     pub last_version: u64,
     /// What the host's text contains of this room; `None` if it was never noted.
     pub drafted: Option<Drafted>,
+    /// A text that was about to be given to the host, and of which nothing was heard since.
+    pub attempted: Option<Attempt>,
     /// Snapshots that were skipped, newest first.
     pub rejected: Vec<RejectedSnapshot>,
 }
@@ -173,6 +175,16 @@ pub struct Drafted {
     pub before: Option<HostText>,
 }
 
+/// A text that is about to be given to the host. Noted before, because a process that ends before it hears
+/// what became of it must know the text for its own when it sees it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The text contains the log up to and including this `seq`.
+    pub seq: u64,
+    /// The text.
+    pub text: HostText,
+}
+
 /// What is written in groups: one entry of a room's log, or a note beside it.
 #[derive(Debug, Clone)]
 pub enum Entry {
@@ -209,6 +221,9 @@ pub trait Backend: Send + 'static {
     /// Stores a snapshot, deletes the log rows it covers and the versions beyond those kept, in one
     /// transaction. The room's last version again replaces it (a repeated call); an older one is an error.
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot>;
+
+    /// Notes what is about to be given to the host. The next [`Drafted`] note of the room ends it.
+    fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()>;
 
     /// Deletes the snapshots of rooms that are not active and whose newest snapshot was taken before
     /// `older_than_ms` (ms since the epoch). Kept are rooms that still have log rows, and rooms whose

@@ -12,7 +12,7 @@ use std::path::Path;
 use self::database::Database;
 pub use self::database::SqliteSettings;
 use super::snapshot::{Header, beyond_kept, newest_whole, note_missing};
-use super::{Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use super::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::Result;
 use crate::ids::RoomId;
 
@@ -60,6 +60,10 @@ impl Backend for SqliteBackend {
             Ok(pruned)
         })?;
         Ok(SavedSnapshot { id: header.id, version: snapshot.version, byte_size: header.byte_size, pruned })
+    }
+
+    fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
+        self.database.write("note a draft", |transaction| log::attempt(transaction, room, attempt))
     }
 
     fn sweep(&mut self, active: &HashSet<RoomId>, now_ms: i64, older_than_ms: i64) -> Result<Vec<Expired>> {

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 pub use self::log::{Backlogged, RoomLog};
 use self::queue::{Request, Shared};
 pub use self::settings::{ENTRY_OVERHEAD_BYTES, StoreSettings};
-use super::{Backend, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use super::{Attempt, Backend, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 
@@ -98,6 +98,11 @@ impl Store {
     /// caller decides when. When it succeeds, the log up to its `covers_seq` counts as written.
     pub async fn save_snapshot(&self, snapshot: NewSnapshot) -> Result<SavedSnapshot> {
         self.ask(|reply| Request::Save { snapshot, reply }).await
+    }
+
+    /// Notes on disk what is about to be given to the host; it is tried once.
+    pub async fn attempt(&self, room: &RoomId, attempt: Attempt) -> Result<()> {
+        self.ask(|reply| Request::Attempt { room: room.clone(), attempt, reply }).await
     }
 
     /// Deletes old snapshots, as [`Backend::sweep`] says. Rooms with an open log count as active too.

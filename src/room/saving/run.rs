@@ -14,7 +14,9 @@ use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
 use crate::store::writer::Store;
-use crate::store::{HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot};
+use crate::store::{
+    Attempt, HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot,
+};
 
 /// What became of a draft.
 enum Draft {
@@ -66,7 +68,7 @@ pub async fn run(
     let (mut elsewhere, mut draft) = (None, None);
     let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
     if job.draft && is_on_disk {
-        match write_draft(&job, host, host_timeout).await {
+        match write_draft(&job, &fallback, &store, host, host_timeout).await {
             Ok(Draft::Written(text)) => draft = Some(Ok(text)),
             Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),
             Err(failure) => draft = Some(Err(failure)),
@@ -77,6 +79,8 @@ pub async fn run(
 
 async fn write_draft(
     job: &SaveJob,
+    fallback: &Fallback,
+    store: &Store,
     host: Arc<dyn Host>,
     host_timeout: Duration,
 ) -> std::result::Result<Draft, DraftFailure> {
@@ -96,6 +100,12 @@ async fn write_draft(
     }
     if let Some(text) = changed_elsewhere(job, &*host, host_timeout).await? {
         return Ok(Draft::Elsewhere(text));
+    }
+    let attempt = Attempt { seq: job.seq, text: markdown.as_str().into() };
+    if let Err(error) = store.attempt(&job.room, attempt).await
+        && !fallback.is_last_chance
+    {
+        return Err(DraftFailure { stage: "draft", error, attempted: None });
     }
     let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
     let error = match saved {

@@ -11,7 +11,7 @@ use super::database::{Problem, from_sql, to_sql};
 use crate::ids::RoomId;
 use crate::store::snapshot::{seq_is_taken, version_goes_back};
 use crate::store::{
-    Append, DamagedUpdates, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot,
+    Append, Attempt, DamagedUpdates, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot,
 };
 
 /// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
@@ -26,7 +26,9 @@ pub(super) const SCHEMA: &str = "
         snapshot_version INTEGER NOT NULL DEFAULT 0,
         drafted_seq INTEGER,
         drafted_text TEXT,
-        text_before_draft TEXT
+        text_before_draft TEXT,
+        attempted_seq INTEGER,
+        attempted_text TEXT
     ) STRICT;
     CREATE TABLE realtime_updates (
         room_key INTEGER NOT NULL,
@@ -37,8 +39,12 @@ pub(super) const SCHEMA: &str = "
     ) STRICT;
 ";
 
-/// What schema version 2 added to the log. Rows of version 1 have no checksum and are taken as they are.
-pub(super) const FROM_VERSION_1: &str = "ALTER TABLE realtime_updates ADD COLUMN checksum INTEGER;";
+/// What schema version 2 added. Updates of version 1 have no checksum and are taken as they are.
+pub(super) const FROM_VERSION_1: &str = "
+    ALTER TABLE realtime_updates ADD COLUMN checksum INTEGER;
+    ALTER TABLE realtime_rooms ADD COLUMN attempted_seq INTEGER;
+    ALTER TABLE realtime_rooms ADD COLUMN attempted_text TEXT;
+";
 
 /// What is stored beside an update: SQLite itself would not notice a bit that flips on the disk.
 fn checksum(seq: u64, update: &[u8]) -> i64 {
@@ -58,6 +64,7 @@ pub(in crate::store) struct StoredLog {
     /// The newest snapshot that must be there, 0 if there need be none.
     pub(in crate::store) snapshot_version: u64,
     drafted: Option<(u64, HostText, Option<HostText>)>,
+    attempted: Option<Attempt>,
 }
 
 impl StoredLog {
@@ -84,6 +91,7 @@ impl StoredLog {
                 text,
                 before,
             }),
+            attempted: self.attempted,
             rejected,
         }
     }
@@ -93,7 +101,8 @@ impl StoredLog {
 pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<StoredLog, Problem> {
     let found = connection
         .prepare_cached(
-            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text, text_before_draft
+            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text, text_before_draft,
+                    attempted_seq, attempted_text
              FROM realtime_rooms WHERE room_id = ?",
         )?
         .query_row([room.as_str()], |row| {
@@ -106,6 +115,10 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
                 snapshot_version: from_sql(row.get(3)?),
                 drafted: match (seq, row.get(5)?) {
                     (Some(seq), Some(text)) => Some((seq, text, row.get(6)?)),
+                    _ => None,
+                },
+                attempted: match (row.get::<_, Option<i64>>(7)?, row.get(8)?) {
+                    (Some(seq), Some(text)) => Some(Attempt { seq: from_sql(seq), text }),
                     _ => None,
                 },
             };
@@ -201,11 +214,25 @@ fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> 
     if let Some(drafted) = room.drafted {
         connection
             .prepare_cached(
-                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_text = ?2, text_before_draft = ?4
+                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_text = ?2, text_before_draft = ?4,
+                    attempted_seq = NULL, attempted_text = NULL
                  WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
             )?
             .execute(params![to_sql(drafted.seq), drafted.text, room.key, drafted.before])?;
     }
+    Ok(())
+}
+
+/// Notes what is about to be given to the host.
+pub(in crate::store) fn attempt(
+    connection: &Connection,
+    room: &RoomId,
+    attempt: &Attempt,
+) -> Result<(), Problem> {
+    let key = key_of(connection, room)?;
+    connection
+        .prepare_cached("UPDATE realtime_rooms SET attempted_seq = ?, attempted_text = ? WHERE room_key = ?")?
+        .execute(params![to_sql(attempt.seq), attempt.text, key])?;
     Ok(())
 }
 

@@ -231,7 +231,12 @@ fn a_file_of_schema_version_1_is_read_and_written_on() {
     drop(backend);
     folder
         .other()
-        .execute_batch("ALTER TABLE realtime_updates DROP COLUMN checksum; PRAGMA user_version = 1")
+        .execute_batch(
+            "ALTER TABLE realtime_updates DROP COLUMN checksum;
+             ALTER TABLE realtime_rooms DROP COLUMN attempted_seq;
+             ALTER TABLE realtime_rooms DROP COLUMN attempted_text;
+             PRAGMA user_version = 1",
+        )
         .unwrap();
 
     let mut backend = folder.open().unwrap();

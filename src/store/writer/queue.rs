@@ -13,13 +13,16 @@ use super::settings::{ENTRY_OVERHEAD_BYTES, StoreSettings};
 use super::{StoreHealth, not_running};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
-use crate::store::{Append, Drafted, Entry, Expired, HostText, NewSnapshot, SavedSnapshot, StoredRoom};
+use crate::store::{
+    Append, Attempt, Drafted, Entry, Expired, HostText, NewSnapshot, SavedSnapshot, StoredRoom,
+};
 
 /// Something that somebody waits for.
 #[derive(Debug)]
 pub(super) enum Request {
     Load { room: RoomId, reply: oneshot::Sender<Result<(StoredRoom, RoomLog)>> },
     Save { snapshot: NewSnapshot, reply: oneshot::Sender<Result<SavedSnapshot>> },
+    Attempt { room: RoomId, attempt: Attempt, reply: oneshot::Sender<Result<()>> },
     Sweep { active: HashSet<RoomId>, older_than_ms: i64, reply: oneshot::Sender<Result<Vec<Expired>>> },
 }
 

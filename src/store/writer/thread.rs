@@ -219,6 +219,10 @@ impl Writer {
                 let saved = self.save(&snapshot);
                 self.reply(reply, saved);
             }
+            Request::Attempt { room, attempt, reply } => {
+                let noted = guarded("note a draft", || self.backend.attempt(&room, &attempt));
+                self.reply(reply, noted);
+            }
             Request::Sweep { active, older_than_ms, reply } => {
                 let expired = self.sweep(active, older_than_ms);
                 self.reply(reply, expired);
