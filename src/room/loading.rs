@@ -46,6 +46,8 @@ pub(super) struct Loaded {
     pub(super) host_text: Option<HostText>,
     /// The last text of the host's own that ours took the place of.
     pub(super) text_before_draft: Option<HostText>,
+    /// A text of ours that the host may have, if it could not be asked.
+    pub(super) attempted: Option<HostText>,
     /// The record holds what the document cannot carry.
     pub(super) lossy: bool,
 }
@@ -103,6 +105,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
         in_draft,
         drafted_seq: stored.drafted.as_ref().map_or(stored.last_seq, |drafted| drafted.seq),
         text_before_draft: stored.drafted.as_ref().and_then(|drafted| drafted.before.clone()),
+        attempted: None,
         host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
     };
@@ -129,6 +132,7 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
         Ok(record) => record.markdown.into(),
         Err(error) => {
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
+            loaded.attempted = attempted.map(|attempt| attempt.text);
             return Ok(loaded);
         }
     };
@@ -226,10 +230,11 @@ async fn merge(
         );
         services.host.emit(hooks::room_merged(id, merged.added, merged.removed));
         let contains = (!loaded.in_draft).then_some(loaded.drafted_seq);
-        match loaded.log.append_merge(change, contains, text.clone()) {
-            Ok(seq) if loaded.in_draft => loaded.drafted_seq = seq,
-            Ok(_) => {}
-            Err(_backlogged) => loaded.log_has_gap = true,
+        // Nobody is to see it before it is on disk: it would be made again after a crash.
+        let written = loaded.log.append_merge(change, contains, text.clone());
+        let seq = on_disk(id, &loaded.log, written.ok(), services.settings.host_timeout).await?;
+        if loaded.in_draft {
+            loaded.drafted_seq = seq;
         }
         loaded.in_snapshot = false;
     } else {
@@ -299,8 +304,8 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     let state_bytes = seed.update.len();
     let mut drafted_seq = log.last_seq();
     if stored {
-        drafted_seq =
-            write_seed(id, &log, seed.update, seed.text.clone(), services.settings.host_timeout).await?;
+        let written = log.seed(seed.update, seed.text.clone()).ok();
+        drafted_seq = on_disk(id, &log, written, services.settings.host_timeout).await?;
     }
     Ok(Loaded {
         document: seed.document,
@@ -314,6 +319,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         drafted_seq,
         host_text: Some(seed.text),
         text_before_draft: None,
+        attempted: None,
         lossy,
     })
 }
@@ -353,23 +359,14 @@ fn seed_client(id: &RoomId, text: &str) -> u64 {
     u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
 }
 
-async fn write_seed(
-    id: &RoomId,
-    log: &RoomLog,
-    update: Bytes,
-    text: HostText,
-    wait: Duration,
-) -> Result<u64> {
+/// Waits until the log has this place on disk.
+async fn on_disk(id: &RoomId, log: &RoomLog, seq: Option<u64>, wait: Duration) -> Result<u64> {
     let not_written = |problem: &str| {
-        RealtimeError::new(
-            Code::StorageFailed,
-            format!("the first state of {id} cannot be stored: {problem}"),
-        )
+        RealtimeError::new(Code::StorageFailed, format!("the state of {id} cannot be stored: {problem}"))
     };
+    let seq = seq.ok_or_else(|| not_written("the store's queue is full"))?;
     let mut committed = log.committed();
-    let seq = log.seed(update, text).map_err(|_| not_written("the store's queue is full"))?;
-    let on_disk = committed.wait_for(|committed| *committed >= seq);
-    match timeout(wait, on_disk).await {
+    match timeout(wait, committed.wait_for(|committed| *committed >= seq)).await {
         Ok(Ok(_)) => Ok(seq),
         Ok(Err(_)) => Err(not_written("the store is closed")),
         Err(_) => Err(not_written(&format!("the disk did not answer within {} s", wait.as_secs_f64()))),

@@ -135,7 +135,7 @@ impl Saving {
             logged: loaded.logged,
             drafted: saved_up_to(loaded.in_draft),
             host_text: loaded.host_text.clone(),
-            attempted: None,
+            attempted: loaded.attempted.clone(),
             before: loaded.text_before_draft.clone(),
             version: loaded.version,
             dirty_since: Some(now),

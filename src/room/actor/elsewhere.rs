@@ -10,6 +10,9 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::{Actor, End};
+use crate::clock;
+use crate::document::Document;
+use crate::document::reconcile::Merged;
 use crate::error::Result;
 use crate::hooks;
 use crate::host::LoadedRecord;
@@ -18,19 +21,38 @@ use crate::protocol::sync;
 use crate::room::loading;
 use crate::store::HostText;
 
+/// An edit made elsewhere that waits for the disk.
+pub(super) struct Merging {
+    merged: Merged,
+    /// The host's text with it.
+    text: HostText,
+    /// All of the document was in the host's text before.
+    was_drafted: bool,
+    /// The document's generation that it was merged with.
+    generation: u64,
+    /// Its place in the log; `None` if the log could not take it.
+    seq: Option<u64>,
+}
+
 /// An answer on its way.
 pub(super) type Look = AbortOnDropHandle<Result<LoadedRecord>>;
 
 impl Actor {
     /// Asks the host for the record's text, if it is to be asked and nothing is being saved.
     pub(super) fn start_look_if_due(&mut self) {
-        if !self.look_wanted || self.look_task.is_some() || self.saving.is_running() {
+        if !self.look_wanted || self.is_merging() || self.saving.is_running() {
             return;
         }
         self.look_wanted = false;
         let (id, services) = (self.id.clone(), self.services.clone());
         let asking = tokio::spawn(async move { loading::ask_host(&id, &services).await });
         self.look_task = Some(AbortOnDropHandle::new(asking));
+    }
+
+    /// Whether an edit made elsewhere is asked for, or waits for the disk. Nothing is saved meanwhile: a snapshot
+    /// would claim to hold what the log already has and the document has not.
+    pub(super) const fn is_merging(&self) -> bool {
+        self.look_task.is_some() || self.merging.is_some()
     }
 
     pub(super) fn looked(&mut self, answer: Result<LoadedRecord>) -> Option<End> {
@@ -48,55 +70,82 @@ impl Actor {
     }
 
     /// The host has this text now; `told`: it says itself that something changed.
+    ///
+    /// Nobody sees the merge before it is on disk: after a crash it would be made again, and come a second time
+    /// from whoever had seen it. So it is made on a copy, and comes into the document when the log has it.
     pub(super) fn merge_host_text(&mut self, text: HostText, told: bool) -> Option<End> {
         let base = self.saving.host_text_if_not(&text, told)?;
-        let was_drafted = self.saving.is_drafted(self.state.document().generation());
+        let generation = self.state.document().generation();
+        let was_drafted = self.saving.is_drafted(generation);
         let document = self.state.document_mut();
-        let merged = match without_holding_others_up(|| document.merge_external(&base, &text)) {
+        let merged = without_holding_others_up(|| {
+            let state = document.state()?;
+            Document::restore(Some(&state), &[])?.merge_external(&base, &text)
+        });
+        let merged = match merged {
             Ok(merged) => merged,
             Err(error) => {
                 return Some(End::Failed(format!("an edit made elsewhere cannot be merged: {error}")));
             }
         };
-        let changed = merged.change.is_some();
-        self.note_merge(merged.change.clone(), &text, was_drafted);
-        if changed {
-            info!(
-                operation = "realtime:room:merge", room = %self.id, added = merged.added, removed = merged.removed,
-                "the record was changed elsewhere; the change was merged in"
-            );
-            self.services.host.emit(hooks::room_merged(&self.id, merged.added, merged.removed));
+        let Some(change) = merged.change.clone() else {
+            self.saving.host_has(text.clone(), was_drafted.then_some(generation));
+            self.log.drafted(self.drafted_seq, text, None);
+            self.tell_if_lossy(&merged);
+            return None;
+        };
+        // Log and note of the text come together, so that a merge that is on disk is never made twice.
+        let contains = (!was_drafted).then_some(self.drafted_seq);
+        let seq = self.log.append_merge(change, contains, text.clone());
+        let merging = Merging { merged, text, was_drafted, generation, seq: seq.ok() };
+        if merging.seq.is_none() {
+            // The queue is full: as any other change, it waits in memory for a snapshot.
+            return self.finish_merge(merging);
         }
+        self.merging = Some(merging);
+        self.merge_on_disk()
+    }
+
+    /// Finishes the merge that waits for the disk, if the log has it.
+    pub(super) fn merge_on_disk(&mut self) -> Option<End> {
+        let committed = *self.committed.borrow();
+        let merging = self.merging.take_if(|merging| merging.seq.is_some_and(|seq| seq <= committed))?;
+        self.finish_merge(merging)
+    }
+
+    fn finish_merge(&mut self, merging: Merging) -> Option<End> {
+        let Merging { merged, text, was_drafted, generation, seq } = merging;
+        let change = merged.change.clone()?;
+        let is_alone = self.state.document().generation() == generation;
+        if let Err(error) = self.state.document_mut().apply(std::slice::from_ref(&change)) {
+            return Some(End::Failed(format!("an edit made elsewhere cannot be applied: {error}")));
+        }
+        let now = self.state.document().generation();
+        self.saving.touched(clock::now());
+        // What was edited meanwhile is not in the host's text.
+        self.saving.host_has(text, was_drafted.then_some(if is_alone { now } else { generation }));
+        match seq {
+            Some(seq) if was_drafted => self.drafted_seq = seq,
+            Some(_) => {}
+            None => self.gap_at = Some(now),
+        }
+        info!(
+            operation = "realtime:room:merge", room = %self.id, added = merged.added, removed = merged.removed,
+            "the record was changed elsewhere; the change was merged in"
+        );
+        self.services.host.emit(hooks::room_merged(&self.id, merged.added, merged.removed));
+        self.tell_if_lossy(&merged);
+        let frame = sync::update(&change);
+        self.burst.change(None, change, frame);
+        self.tell(&[])
+    }
+
+    fn tell_if_lossy(&mut self, merged: &Merged) {
         let lossy = !merged.lost.is_empty();
         if lossy && !self.lossy {
             loading::tell_of_loss(&self.id, &merged.lost, &self.services);
         }
         self.set_lossy(lossy);
-        merged.change.and_then(|change| {
-            let frame = sync::update(&change);
-            self.burst.change(None, change, frame);
-            self.tell(&[])
-        })
-    }
-
-    /// Log and bookkeeping learn of the merge together, so that it is never made twice.
-    fn note_merge(&mut self, change: Option<bytes::Bytes>, text: &HostText, was_drafted: bool) {
-        let now = crate::clock::now();
-        let generation = self.state.document().generation();
-        self.saving.host_has(text.clone(), was_drafted.then_some(generation));
-        let drafted_seq = self.drafted_seq;
-        match change {
-            Some(change) => {
-                self.saving.touched(now);
-                let contains = (!was_drafted).then_some(drafted_seq);
-                match self.log.append_merge(change, contains, text.clone()) {
-                    Ok(seq) if was_drafted => self.drafted_seq = seq,
-                    Ok(_) => {}
-                    Err(_backlogged) => self.gap_at = Some(generation),
-                }
-            }
-            None => self.log.drafted(drafted_seq, text.clone(), None),
-        }
     }
 
     /// Whether the record holds what the document cannot carry; it may come and go.

@@ -50,7 +50,7 @@ impl Actor {
 
     /// Starts a save unless one runs, or nothing is to be saved.
     pub(super) fn start_save(&mut self) -> Option<End> {
-        if self.saving.is_running() || self.look_task.is_some() {
+        if self.saving.is_running() || self.is_merging() {
             return None;
         }
         if !self.is_dirty() {
@@ -156,7 +156,7 @@ impl Actor {
     }
 
     pub(super) fn end_if_done(&mut self, now: Instant) -> Option<End> {
-        if !self.is_leaving(now) || self.saving.is_running() || self.look_task.is_some() {
+        if !self.is_leaving(now) || self.saving.is_running() || self.is_merging() {
             return None;
         }
         if self.is_dirty() && !self.may_give_up(now) {

@@ -101,6 +101,8 @@ struct Actor {
     /// The host is to be asked for the record's text.
     look_wanted: bool,
     look_task: Option<elsewhere::Look>,
+    /// An edit made elsewhere that waits for the disk.
+    merging: Option<elsewhere::Merging>,
     snapshot_requests: Vec<SnapshotRequest>,
     lossy: bool,
     /// Since when nobody is here.
@@ -209,6 +211,7 @@ impl Actor {
             created_meanwhile: false,
             look_wanted: false,
             look_task: None,
+            merging: None,
             save_task: None,
             snapshot_requests: Vec::new(),
             idle_since: Some(clock::now()),
@@ -244,6 +247,7 @@ impl Actor {
             Ok(()) = self.committed.changed() => {
                 let committed = *self.committed.borrow_and_update();
                 self.on_disk(committed);
+                return self.merge_on_disk();
             }
             report = life::finished(&mut self.save_task) => return self.saved(report),
             answer = elsewhere::looked(&mut self.look_task) => return self.looked(answer),

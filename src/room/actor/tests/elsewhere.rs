@@ -207,3 +207,73 @@ async fn a_host_that_does_not_give_drafts_back_takes_nothing_away() {
     client.settled().await;
     assert_eq!(client.editor.content().xml.matches("Written").count(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_sees_a_merge_before_it_is_on_disk() {
+    let mut harness = Harness::start();
+    let ann = harness.join().await;
+    ann.settled().await;
+    harness.disk.hold(Call::Commit);
+    let begun = harness.disk.begun(Call::Commit);
+    set_text(&harness, &text_of(&harness).replace("Tuesday", "Tuesday at noon"));
+    assert!(harness.rooms.tell(&room(), Message::RecordChanged).await);
+    harness.disk.until_begun(Call::Commit, begun + 1).await;
+    // Editing goes on meanwhile.
+    ann.writes("Written inside.").await;
+    ann.settled().await;
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+    assert_eq!(harness.join().await.editor.content().xml.matches("at noon").count(), 0);
+    harness.disk.release(Call::Commit);
+    harness.host.until("realtime:room:merged", 1).await;
+    let xml = harness.join().await.editor.content().xml;
+    assert_eq!((xml.matches("at noon").count(), xml.matches("inside").count()), (1, 1));
+    // The draft that waited for it has both.
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "at noon"), in_draft(&harness, "inside")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_that_did_not_reach_the_disk_is_made_once_after_a_crash() {
+    let mut harness = Harness::start();
+    let before = harness.join().await;
+    before.settled().await;
+    harness.disk.break_call(Call::Commit);
+    set_text(&harness, &text_of(&harness).replace("Tuesday", "Tuesday at noon"));
+    let begun = harness.disk.begun(Call::Commit);
+    assert!(harness.rooms.tell(&room(), Message::RecordChanged).await);
+    harness.disk.until_begun(Call::Commit, begun + 1).await;
+    harness.crash().await;
+    let after = harness.join().await;
+    assert_eq!(after.editor.content().xml.matches("at noon").count(), 1);
+    // Who was there before brings all that it has seen.
+    after.send_update(&before.editor.diff(&[0])).await;
+    after.settled().await;
+    assert_eq!(harness.join().await.editor.content().xml.matches("at noon").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_on_top_of_a_draft_whose_note_was_lost_is_all_that_is_merged() {
+    let mut harness = Harness::start();
+    let client = harness.join_as(|member| member.ack = AckMode::Saved).await;
+    client.send_update(&client.editor.add_element("heading", "Written inside.")).await;
+    client.read_until("saved").await;
+    harness.disk.break_call(Call::Commit);
+    harness.snapshot().await.unwrap();
+    harness.crash().await;
+    // While the host cannot say what it has, what is in the draft is deleted.
+    harness.host.fail(true);
+    let client = harness.join_as(|member| member.ack = AckMode::Saved).await;
+    client.send_update(&client.editor.remove_element("heading").unwrap()).await;
+    client.read_until("saved").await;
+    harness.crash().await;
+    harness.host.fail(false);
+    let draft = text_of(&harness);
+    assert!(draft.contains("Written inside."));
+    set_text(&harness, &format!("{draft}\n\nFrom elsewhere."));
+    let xml = harness.join().await.editor.content().xml;
+    assert_eq!(
+        (xml.matches("From elsewhere.").count(), xml.matches("Written inside.").count()),
+        (1, 0),
+        "{xml}"
+    );
+}
