@@ -13,7 +13,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { RealtimeModule, TestHost, atEnd, testConfig } from '../support/engine.mjs'
-import { Journal } from '../support/journal.mjs'
 
 const program = fileURLToPath(import.meta.url)
 
@@ -23,14 +22,12 @@ const DRAFT_MS_MAX = 15
 /** What a record holds that nobody has edited yet. */
 export const SEED_TEXT = 'Noise at night.'
 
-/** Starts the engine; `events` has what it sends, `kill` ends it without a word. */
+/** Starts the engine; `next` waits for what it sends, `order` tells it something, `kill` ends it without a word. */
 export async function startVictim(t, { config, folder }) {
   const child = fork(program, [JSON.stringify({ config, folder })], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
   let complaints = ''
   child.stderr.setEncoding('utf8').on('data', (text) => (complaints += text))
   const exited = once(child, 'exit')
-  const events = new Journal('messages of the engine')
-  child.on('message', (message) => events.add(message))
   // A process that is gone takes no orders any more, and that is what it is for.
   child.on('error', () => {})
   const kill = async () => {
@@ -38,11 +35,12 @@ export async function startVictim(t, { config, folder }) {
     await exited
   }
   atEnd(t, kill)
-  const started = events.first(({ port }) => port !== undefined, 'the start')
+  const started = once(child, 'message').then(([message]) => message)
   const { port } = await Promise.race([started, exited.then(() => ({}))])
   if (port === undefined) throw new Error(`the engine did not start: ${complaints}`)
   const order = (message) => child.connected && child.send(message, () => {})
-  return { port, url: `ws://127.0.0.1:${port}/realtime`, pid: child.pid, events, order, kill }
+  const next = () => Promise.race([once(child, 'message'), exited])
+  return { port, url: `ws://127.0.0.1:${port}/realtime`, pid: child.pid, next, order, kill }
 }
 
 class FileHost extends TestHost {

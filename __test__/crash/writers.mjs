@@ -17,6 +17,9 @@ export class Writer {
   #name
   #random
   #client
+  #state
+  #hasState
+  #heardSaved
   /** Edits that are on their way, by their update in hex. */
   #unsaved = new Map()
 
@@ -25,15 +28,18 @@ export class Writer {
     this.ledger = ledger
     this.#random = random
     this.#client = connectRaw(t, engine, { room: `records/${room}`, query: `?ack=${ack}` })
-    this.#client.socket.on('message', (data, isBinary) => isBinary && this.#take(decode(data)))
+    this.#client.socket.on('message', (data, isBinary) => {
+      if (isBinary) this.#take(decode(data))
+      else if (JSON.parse(String(data)).event === 'saved') this.#heardSaved?.()
+    })
+    this.#state = new Promise((resolve) => (this.#hasState = resolve))
     this.closed = new Promise((resolve) => this.#client.socket.once('close', resolve))
     this.done = Promise.race([this.#type(ack), this.closed])
   }
 
   /** The room's state, or undefined if the engine was gone before it came. */
   async joined() {
-    const state = this.#client.frames.first(({ type }) => type === 'step2', 'the state').then(() => this.doc)
-    return Promise.race([state, this.closed.then(() => undefined)])
+    return Promise.race([this.#state, this.closed.then(() => undefined)])
   }
 
   leave() {
@@ -46,6 +52,7 @@ export class Writer {
     const edit = type === 'update' && this.#unsaved.get(hex(body))
     if (edit) this.ledger.saved(edit)
     Y.applyUpdate(this.doc, body, 'the room')
+    if (type === 'step2') this.#hasState(this.doc)
   }
 
   async #type(ack) {
@@ -57,9 +64,7 @@ export class Writer {
       this.#client.send(frame.update(update))
     })
     for (let word = 0; this.typing; word++) {
-      const saved = this.#client.frames.next(({ text }) => text?.event === 'saved', 'saved')
-      // It is not waited for by those who hear echoes, or when the engine is gone.
-      saved.catch(() => {})
+      const saved = new Promise((resolve) => (this.#heardSaved = resolve))
       edit = this.#edit(`${this.#name} word ${word}`)
       if (ack === 'saved') {
         await Promise.race([saved.then(() => this.ledger.saved(edit)), this.closed])
