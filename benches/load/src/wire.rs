@@ -1,0 +1,295 @@
+//! Bytes on the wire, as a stock Yjs client writes and reads them.
+//!
+//! WebSocket: RFC 6455. Envelopes: <https://github.com/yjs/y-protocols/blob/master/PROTOCOL.md>. Updates:
+//! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>. Hocuspocus puts the document's name
+//! before each envelope.
+
+use yrs::{Any, Doc, ReadTxn, StateVector, Text, Transact, WriteTxn, XmlElementPrelim, XmlFragment, XmlTextPrelim};
+
+/// How a server wants to be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// y-websocket: the room is in the URL.
+    Yjs,
+    /// Hocuspocus: the document's name is before each message, and the first one is a login.
+    Hocuspocus,
+}
+
+/// Appends lib0's variable-length integer.
+pub fn put_var(out: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7f {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_var(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// A place in bytes that are trusted: this is our own measurement.
+pub struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// One byte.
+    pub fn byte(&mut self) -> u8 {
+        let (first, rest) = self.0.split_first().expect("a byte");
+        self.0 = rest;
+        *first
+    }
+
+    /// An unsigned integer.
+    pub fn var(&mut self) -> u64 {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let byte = self.byte();
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return value;
+            }
+            shift += 7;
+        }
+    }
+
+    /// A byte string with its length before it.
+    pub fn bytes(&mut self) -> &'a [u8] {
+        let len = self.var() as usize;
+        let (head, rest) = self.0.split_at(len);
+        self.0 = rest;
+        head
+    }
+}
+
+/// A client's binary frame. The mask is zero: legal, and free.
+pub fn frame(payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(payload.len() + 14);
+    out.push(0x82);
+    match payload.len() {
+        len @ 0..=125 => out.push(0x80 | len as u8),
+        len @ 126..=0xffff => {
+            out.push(0x80 | 126);
+            out.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            out.push(0x80 | 127);
+            out.extend((len as u64).to_be_bytes());
+        }
+    }
+    out.extend([0; 4]);
+    out.extend_from_slice(payload);
+    out
+}
+
+/// Messages of one client in one room.
+#[derive(Debug, Clone)]
+pub struct Speech {
+    prefix: Vec<u8>,
+}
+
+impl Speech {
+    /// How a client of this room speaks.
+    pub fn new(dialect: Dialect, room: &str) -> Self {
+        let mut prefix = Vec::new();
+        if dialect == Dialect::Hocuspocus {
+            put_bytes(&mut prefix, room.as_bytes());
+        }
+        Self { prefix }
+    }
+
+    fn message(&self, kind: &[u8], body: &[u8]) -> Vec<u8> {
+        let mut out = self.prefix.clone();
+        out.extend_from_slice(kind);
+        put_bytes(&mut out, body);
+        frame(&out)
+    }
+
+    /// What Hocuspocus wants first; nothing for others.
+    pub fn login(&self) -> Option<Vec<u8>> {
+        (!self.prefix.is_empty()).then(|| self.message(&[2, 0], b"token"))
+    }
+
+    /// "This is what I have."
+    pub fn step1(&self, state_vector: &[u8]) -> Vec<u8> {
+        self.message(&[0, 0], state_vector)
+    }
+
+    /// An answer to the server's step 1.
+    pub fn step2(&self, update: &[u8]) -> Vec<u8> {
+        self.message(&[0, 1], update)
+    }
+
+    /// A change.
+    pub fn update(&self, update: &[u8]) -> Vec<u8> {
+        self.message(&[0, 2], update)
+    }
+
+    /// A caret: 100 bytes of state, as an editor sends them.
+    pub fn presence(&self, client: u64, clock: u64) -> Vec<u8> {
+        let state = format!(
+            r##"{{"user":{{"name":"clerk {client}","color":"#30bced"}},"cursor":{{"anchor":{clock},"head":{clock}}}}}"##
+        );
+        let mut body = vec![1];
+        put_var(&mut body, client);
+        put_var(&mut body, clock);
+        put_bytes(&mut body, state.as_bytes());
+        self.message(&[1], &body)
+    }
+
+    /// What a server's message says.
+    pub fn read<'a>(&self, payload: &'a [u8]) -> Said<'a> {
+        let mut reader = Reader(payload);
+        if !self.prefix.is_empty() {
+            reader.bytes();
+        }
+        match reader.var() {
+            // 4 is Hocuspocus's answer to a question of the client's.
+            0 | 4 => match reader.var() {
+                0 => Said::Step1,
+                1 => Said::Step2(reader.bytes()),
+                _ => Said::Update(reader.bytes()),
+            },
+            1 => Said::Presence(reader.bytes()),
+            _ => Said::Other,
+        }
+    }
+}
+
+/// A message of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// It asks for what it lacks.
+    Step1,
+    /// What the client lacks.
+    Step2(&'a [u8]),
+    /// A change.
+    Update(&'a [u8]),
+    /// Presence states.
+    Presence(&'a [u8]),
+    /// Anything else.
+    Other,
+}
+
+/// The change of a writer who has typed `clock` characters, one after the other, and types one more.
+pub fn keystroke(client: u64, clock: u64) -> Vec<u8> {
+    let mut out = vec![1, 1];
+    put_var(&mut out, client);
+    put_var(&mut out, clock);
+    match clock.checked_sub(1) {
+        // A text, in the root type `t`.
+        None => out.extend([4, 1, 1, b't']),
+        // A text, to the right of the character before.
+        Some(before) => {
+            out.push(0x84);
+            put_var(&mut out, client);
+            put_var(&mut out, before);
+        }
+    }
+    out.extend([1, b'a', 0]);
+    out
+}
+
+/// Calls with each client in an update and the clock after its last struct.
+pub fn clocks(update: &[u8], mut each: impl FnMut(u64, u64)) {
+    let mut reader = Reader(update);
+    for _ in 0..reader.var() {
+        let structs = reader.var();
+        let client = reader.var();
+        let mut clock = reader.var();
+        for _ in 0..structs {
+            clock += struct_len(&mut reader);
+        }
+        each(client, clock);
+    }
+}
+
+/// Walks over one struct. Only what [`keystroke`] and [`document`] make.
+fn struct_len(reader: &mut Reader<'_>) -> u64 {
+    let info = reader.byte();
+    if matches!(info, 0 | 10) {
+        return reader.var();
+    }
+    for bit in [0x80, 0x40] {
+        if info & bit != 0 {
+            reader.var();
+            reader.var();
+        }
+    }
+    if info & 0xc0 == 0 {
+        if reader.var() == 1 {
+            reader.bytes();
+        } else {
+            reader.var();
+            reader.var();
+        }
+        if info & 0x20 != 0 {
+            reader.bytes();
+        }
+    }
+    match info & 0x1f {
+        1 => reader.var(),
+        // In UTF-16 units; all of ours are ASCII.
+        4 => reader.bytes().len() as u64,
+        7 => {
+            // An element has a name, a text has none.
+            if reader.var() == 3 {
+                reader.bytes();
+            }
+            1
+        }
+        other => panic!("content of kind {other} in an update"),
+    }
+}
+
+/// A document of about so many bytes: paragraphs of a hundred characters, as an editor makes them.
+pub fn document(bytes: usize) -> Vec<u8> {
+    let doc = Doc::new();
+    let mut txn = doc.transact_mut();
+    let fragment = txn.get_or_insert_xml_fragment("default");
+    for n in 0..bytes.div_ceil(135) {
+        let paragraph = fragment.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
+        let text = paragraph.push_back(&mut txn, XmlTextPrelim::new(""));
+        text.insert(&mut txn, 0, &format!("{n:0>7} {}", "The council may by resolution set the fees. ".repeat(3).split_at(92).0));
+    }
+    let _ = Any::Null;
+    txn.encode_diff_v1(&StateVector::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use yrs::updates::decoder::Decode;
+    use yrs::{GetString, Update};
+
+    use super::*;
+
+    #[test]
+    fn keystrokes_are_updates_and_their_clocks_are_read() {
+        let doc = Doc::new();
+        for clock in 0..300 {
+            let update = keystroke(1 << 40, clock);
+            clocks(&update, |client, end| assert_eq!((client, end), (1 << 40, clock + 1)));
+            doc.transact_mut().apply_update(Update::decode_v1(&update).unwrap()).unwrap();
+        }
+        let mut txn = doc.transact_mut();
+        let text = txn.get_or_insert_text("t");
+        assert_eq!(text.get_string(&txn), "a".repeat(300));
+        let mut ends = Vec::new();
+        clocks(&txn.encode_diff_v1(&StateVector::default()), |client, end| ends.push((client, end)));
+        assert_eq!(ends, [(1 << 40, 300)]);
+    }
+
+    #[test]
+    fn a_document_is_as_large_as_asked_and_its_clocks_are_read() {
+        for bytes in [10_000, 1_000_000] {
+            let document = document(bytes);
+            assert!(document.len().abs_diff(bytes) < bytes / 10, "{} for {bytes}", document.len());
+            let mut clients = 0;
+            clocks(&document, |_, end| {
+                assert!(end > 0);
+                clients += 1;
+            });
+            assert_eq!(clients, 1);
+        }
+    }
+}
