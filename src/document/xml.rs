@@ -9,6 +9,7 @@
 //! | a mark | a formatting attribute; its value is an object with the mark's attributes, null ones as well |
 //! | a mark that may be there twice | the same, named `name--` and eight characters of a hash |
 
+mod open;
 mod read;
 mod seed;
 pub(crate) mod write;
@@ -24,7 +25,8 @@ use crate::error::{Code, RealtimeError, Result};
 use crate::markdown;
 use crate::protocol::update::check_update;
 
-pub(crate) use read::{Reader, children};
+pub use open::{read_any, update_to_tree};
+pub(crate) use read::{Reader, Rules, children};
 pub use read::{Reading, read, read_fragment};
 pub use seed::document_to_update;
 pub use write::{insert_nodes, write_fragment};

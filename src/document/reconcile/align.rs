@@ -7,10 +7,9 @@ use std::ops::Range;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::line::words_of;
+use super::model::Model;
 use crate::markdown::Node;
-use crate::markdown::schema::{
-    BULLET_LIST, HEADING, ORDERED_LIST, PARAGRAPH, TABLE_CELL, TABLE_HEADER, TEXT, node_type,
-};
+use crate::markdown::schema::TEXT;
 
 /// Up to so many comparisons of two blocks within one changed stretch; a longer one is paired by looking
 /// ahead.
@@ -44,7 +43,7 @@ pub(super) enum Pairing {
 }
 
 /// For each block of `a` its counterpart in `b`. Counterparts are in the same order on both sides.
-pub(super) fn align(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<usize>> {
+pub(super) fn align(model: &Model, a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<usize>> {
     let mut pairs = vec![None; a.len()];
     let from = match (pairing, a.first(), b.first()) {
         (Pairing::Place, ..) => {
@@ -66,7 +65,7 @@ pub(super) fn align(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<us
     (0..start).for_each(|index| set(index, index));
     (0..end).for_each(|index| set(middle_a.end + index, middle_b.end + index));
     if comparable(&middle_a, &middle_b) {
-        alike_pairs(a, middle_a, b, middle_b, pairing, &mut set);
+        alike_pairs(model, (a, middle_a), (b, middle_b), pairing, &mut set);
         return pairs;
     }
     let [keys_a, keys_b]: [Vec<Key<'_>>; 2] =
@@ -74,7 +73,7 @@ pub(super) fn align(a: &[&Node], b: &[&Node], pairing: Pairing) -> Vec<Option<us
     for hunk in diff(&keys_a, &keys_b) {
         match hunk.moved(start) {
             Hunk::Same { a: x, b: y, len } => (0..len).for_each(|index| set(x + index, y + index)),
-            Hunk::Changed { a: x, b: y } => alike_pairs(a, x, b, y, pairing, &mut set),
+            Hunk::Changed { a: x, b: y } => alike_pairs(model, (a, x), (b, y), pairing, &mut set),
         }
     }
     pairs
@@ -149,17 +148,6 @@ impl Hash for Key<'_> {
     }
 }
 
-/// Whether a node can become the other one without losing what is in it.
-fn same_family(a: &Node, b: &Node) -> bool {
-    let family = |node: &Node| match node.kind.as_ref() {
-        HEADING => PARAGRAPH.to_owned(),
-        ORDERED_LIST => BULLET_LIST.to_owned(),
-        TABLE_HEADER => TABLE_CELL.to_owned(),
-        kind => kind.to_owned(),
-    };
-    a.kind == b.kind || family(a) == family(b)
-}
-
 /// What pairing needs to know of a block: its words as hashes, in order of hashes.
 struct Profile<'a> {
     node: &'a Node,
@@ -168,10 +156,9 @@ struct Profile<'a> {
 
 /// Gives the pairs of two stretches, in order.
 fn alike_pairs(
-    a: &[&Node],
-    in_a: Range<usize>,
-    b: &[&Node],
-    in_b: Range<usize>,
+    model: &Model,
+    (a, in_a): (&[&Node], Range<usize>),
+    (b, in_b): (&[&Node], Range<usize>),
     pairing: Pairing,
     pair: &mut impl FnMut(usize, usize),
 ) {
@@ -181,20 +168,21 @@ fn alike_pairs(
     let all_with_all = comparable(&in_a, &in_b);
     let (start_a, start_b) = (in_a.start, in_b.start);
     let [a, b] = [&a[in_a], &b[in_b]].map(|nodes| -> Vec<Profile<'_>> {
-        nodes.iter().map(|node| Profile { node, words: words_of(node) }).collect()
+        nodes.iter().map(|node| Profile { node, words: words_of(model, node) }).collect()
     });
-    let pairs = if all_with_all { best_pairs(&a, &b, pairing) } else { look_ahead(&a, &b, pairing) };
+    let pairs =
+        if all_with_all { best_pairs(model, &a, &b, pairing) } else { look_ahead(model, &a, &b, pairing) };
     pairs.into_iter().for_each(|(x, y)| pair(start_a + x, start_b + y));
 }
 
 /// The pairs with the greatest likeness in all, as with the longest common subsequence.
-fn best_pairs(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(usize, usize)> {
+fn best_pairs(model: &Model, a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(usize, usize)> {
     let width = b.len() + 1;
     let mut best = vec![0u64; (a.len() + 1) * width];
     let mut scores = vec![0u64; a.len() * b.len()];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            let score = likeness(&a[i], &b[j], pairing);
+            let score = likeness(model, &a[i], &b[j], pairing);
             scores[i * b.len() + j] = score;
             let with = if score > 0 { score + best[(i + 1) * width + j + 1] } else { 0 };
             best[i * width + j] = with.max(best[(i + 1) * width + j]).max(best[i * width + j + 1]);
@@ -217,11 +205,11 @@ fn best_pairs(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(us
 }
 
 /// The first counterpart that is near enough to the last one.
-fn look_ahead(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(usize, usize)> {
+fn look_ahead(model: &Model, a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(usize, usize)> {
     let (mut next, mut pairs) = (0, Vec::new());
     for (i, block) in a.iter().enumerate() {
         let window = next..b.len().min(next + LOOK_AHEAD_BLOCKS);
-        if let Some(j) = window.into_iter().find(|&j| likeness(block, &b[j], pairing) > 0) {
+        if let Some(j) = window.into_iter().find(|&j| likeness(model, block, &b[j], pairing) > 0) {
             pairs.push((i, j));
             next = j + 1;
         }
@@ -230,14 +218,15 @@ fn look_ahead(a: &[Profile<'_>], b: &[Profile<'_>], pairing: Pairing) -> Vec<(us
 }
 
 /// How much two blocks are the same one; 0 if they are not.
-fn likeness(a: &Profile<'_>, b: &Profile<'_>, pairing: Pairing) -> u64 {
+fn likeness(model: &Model, a: &Profile<'_>, b: &Profile<'_>, pairing: Pairing) -> u64 {
     /// A shared word outweighs any likeness in length; to be equal outweighs a few words.
     const PERCENT_WEIGHT: usize = 100;
     const EQUAL_WEIGHT: usize = 2_000;
     if a.words == b.words && a.node == b.node {
         return (100 * PERCENT_WEIGHT + EQUAL_WEIGHT) as u64;
     }
-    if !same_family(a.node, b.node) || a.node.kind == TEXT || node_type(&a.node.kind).is_none() {
+    let known = a.node.kind != TEXT && model.content(&a.node.kind).is_some();
+    if !known || !model.same_family(a.node, b.node) {
         return 0;
     }
     let (short, long) = (a.words.len().min(b.words.len()), a.words.len().max(b.words.len()));

@@ -8,15 +8,17 @@ use super::align::{Pairing, align};
 use super::blocks::{Step, plan};
 use super::line::count_words;
 use super::live::{Place, read_element};
+use super::model::Model;
 use super::words;
 use crate::document::xml::insert_nodes;
 use crate::document::xml::write::any;
+use crate::markdown::Node;
 use crate::markdown::schema::{self, Content, PARAGRAPH, TABLE_CELL, TABLE_HEADER};
-use crate::markdown::{Attrs, Node};
 
 /// One merge while it is written.
 pub(super) struct Merger<'a, 'doc> {
     pub txn: &'a mut TransactionMut<'doc>,
+    pub model: &'a Model,
     /// Words and nodes in text that came in, and that went.
     pub added: usize,
     pub removed: usize,
@@ -79,8 +81,8 @@ impl Removal {
 impl Merger<'_, '_> {
     /// Merges the blocks in an element, or in the document itself.
     pub(super) fn children(&mut self, parent: &impl XmlFragment, of: Versions<'_>, pairing: Pairing) {
-        let steps = plan(of.old_content(), of.new_content(), &of.live.content, pairing);
-        let stays = stays_when_emptied(of, pairing, &steps);
+        let steps = plan(self.model, of.old_content(), of.new_content(), &of.live.content, pairing);
+        let stays = stays_when_emptied(self.model, of, pairing, &steps);
         let mut next = index(of.live.content.len());
         let mut removal = Removal::default();
         for step in steps.into_iter().rev() {
@@ -97,8 +99,8 @@ impl Merger<'_, '_> {
                 Step::Delete { old, live } => {
                     next = index(live);
                     let inside = of.inside(Some(old), None, live);
-                    if !stays(live) && !keeps(inside.old, inside.live) {
-                        self.removed += count_words(inside.live);
+                    if !stays(live) && !keeps(self.model, inside.old, inside.live) {
+                        self.removed += count_words(self.model, inside.live);
                         true
                     } else {
                         removal.flush(self.txn, parent);
@@ -131,7 +133,7 @@ impl Merger<'_, '_> {
 
     /// Inserts a block of the new text.
     pub(super) fn insert(&mut self, parent: &impl XmlFragment, at: u32, node: &Node) {
-        self.added += count_words(node);
+        self.added += count_words(self.model, node);
         insert_nodes(self.txn, parent, at, std::slice::from_ref(node));
     }
 
@@ -161,52 +163,58 @@ impl Merger<'_, '_> {
         insert_nodes(self.txn, parent, at, std::slice::from_ref(&copy));
         parent.remove_range(self.txn, at + 1, 1);
         let Some(XmlOut::Element(element)) = parent.get(self.txn, at) else { return false };
-        let (live, place) = read_element(self.txn, &element, 0);
+        let (live, place) = read_element(self.txn, self.model, &element, 0);
         self.content(&element, Versions { live: &live, place: &place, ..of })
     }
 
     fn attributes(&mut self, element: &XmlElementRef, of: Versions<'_>, new: &Node) {
-        let none = Attrs::new();
-        let old = of.old.map_or(&none, |old| &old.attrs);
-        let spec = schema::node_type(&of.live.kind).map(|known| known.attrs).unwrap_or_default();
-        for (name, _) in spec.iter().filter(|_| of.old.is_some()) {
-            let value = new.attrs.get(*name);
-            if old.get(*name) == value || of.live.attrs.get(*name) == value {
+        let Some(old) = of.old else { return };
+        for name in self.model.attributes(of.live, old, new) {
+            let value = new.attrs.get(name);
+            if old.attrs.get(name) == value || of.live.attrs.get(name) == value {
                 continue;
             }
             match value {
                 Some(value) => {
-                    element.insert_attribute(self.txn, *name, any(value));
+                    element.insert_attribute(self.txn, name, any(value));
                 }
-                None => element.remove_attribute(self.txn, name),
+                None => element.remove_attribute(self.txn, &name),
             }
         }
     }
 
     /// Merges what is in a block. Says whether nothing is left that it could be without.
     fn content(&mut self, element: &XmlElementRef, of: Versions<'_>) -> bool {
-        let Some(known) = schema::node_type(&of.live.kind) else { return false };
-        match known.content {
+        let Some(content) = self.model.content(&of.live.kind) else { return false };
+        match content {
             Content::Leaf => {}
             Content::Inline | Content::Text if !of.place.exact => {}
             Content::Inline | Content::Text => {
                 let change = words::merge(of.old_content(), of.new_content(), &of.live.content);
                 self.added += change.added;
                 self.removed += change.removed;
-                super::edit::line(self.txn, element, &of.place.inside, &change);
+                super::edit::line(self.txn, self.model, element, &of.place.inside, &change);
             }
             Content::Rows if self.columns(element, of) => {}
-            _ => self.children(element, of, pairing_in(&of.live.kind)),
+            _ => self.children(element, of, self.model.pairing_in(&of.live.kind)),
         }
-        self.make_valid(element, known)
+        match self.model {
+            Model::Editor => self.make_valid(element, content, &of.live.kind),
+            // What must be in it is not known; but what was emptied, and was not so outside, goes.
+            Model::Seen(_) => {
+                content == Content::Blocks
+                    && element.len(self.txn) == 0
+                    && of.new.is_none_or(|new| !new.content.is_empty())
+            }
+        }
     }
 
     /// An element without what it must have gets it, or says that it must go.
-    fn make_valid(&mut self, element: &XmlElementRef, known: &schema::NodeType) -> bool {
+    fn make_valid(&mut self, element: &XmlElementRef, content: Content, kind: &str) -> bool {
         let paragraph = || [schema::empty(PARAGRAPH)];
         let empty = element.len(self.txn) == 0;
-        match known.content {
-            Content::Blocks if empty && matches!(known.name, TABLE_CELL | TABLE_HEADER) => {
+        match content {
+            Content::Blocks if empty && matches!(kind, TABLE_CELL | TABLE_HEADER) => {
                 insert_nodes(self.txn, element, 0, &paragraph());
                 false
             }
@@ -223,41 +231,35 @@ impl Merger<'_, '_> {
     }
 }
 
-/// How the children of such a block find their counterparts.
-fn pairing_in(kind: &str) -> Pairing {
-    match schema::node_type(kind).map(|known| known.content) {
-        Some(Content::Rows) => Pairing::Header,
-        Some(Content::Cells) => Pairing::Place,
-        Some(Content::ParagraphFirst) => Pairing::FirstStays,
-        _ if matches!(kind, TABLE_CELL | TABLE_HEADER) => Pairing::FirstStays,
-        _ => Pairing::Alike,
-    }
-}
-
 /// Whether something was written inside that must stay when the outside deletes the block.
-pub(super) fn keeps(old: Option<&Node>, live: &Node) -> bool {
-    let Some(old) = old else { return live.kind.is_empty() || count_words(live) > 0 };
+pub(super) fn keeps(model: &Model, old: Option<&Node>, live: &Node) -> bool {
+    let Some(old) = old else { return live.kind.is_empty() || count_words(model, live) > 0 };
     if old == live {
         return false;
     }
-    match schema::node_type(&live.kind).map(|known| known.content) {
+    match model.content(&live.kind) {
         None => true,
         Some(Content::Leaf) => false,
         Some(Content::Inline | Content::Text) => words::merge(&old.content, &[], &live.content).filled,
         Some(_) => {
             let [olds, lives] = [old, live].map(|node| node.content.iter().collect::<Vec<_>>());
-            let pairs = align(&lives, &olds, pairing_in(&live.kind));
-            lives.iter().zip(pairs).any(|(live, pair)| keeps(pair.map(|pair| olds[pair]), live))
+            let pairs = align(model, &lives, &olds, model.pairing_in(&live.kind));
+            lives.iter().zip(pairs).any(|(live, pair)| keeps(model, pair.map(|pair| olds[pair]), live))
         }
     }
 }
 
 /// Which children stay even if nothing is left in them: all cells of a row that stays, and a table's header
 /// if any other row does.
-fn stays_when_emptied(of: Versions<'_>, pairing: Pairing, steps: &[Step]) -> impl Fn(usize) -> bool + use<> {
+fn stays_when_emptied(
+    model: &Model,
+    of: Versions<'_>,
+    pairing: Pairing,
+    steps: &[Step],
+) -> impl Fn(usize) -> bool + use<> {
     let row_stays = |step: &Step| match *step {
         Step::Delete { live: 0, .. } => false,
-        Step::Delete { old, live } => keeps(Some(&of.old_content()[old]), &of.live.content[live]),
+        Step::Delete { old, live } => keeps(model, Some(&of.old_content()[old]), &of.live.content[live]),
         _ => true,
     };
     let cells = pairing == Pairing::Place && of.new.is_none();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::align::{Key, Pairing, align};
+use super::model::Model;
 use crate::markdown::Node;
 
 /// One thing to do, in the order of the document. Numbers are places in the three sequences.
@@ -24,12 +25,13 @@ pub(super) enum Step {
 }
 
 /// Compares three versions of the same blocks.
-pub(super) fn plan(old: &[Node], new: &[Node], live: &[Node], pairing: Pairing) -> Vec<Step> {
+pub(super) fn plan(model: &Model, old: &[Node], new: &[Node], live: &[Node], pairing: Pairing) -> Vec<Step> {
     let [old, new, live] = [old, new, live].map(|nodes| nodes.iter().collect::<Vec<_>>());
-    Planner::new(&old, &new, &live, pairing).steps()
+    Planner::new(model, &old, &new, &live, pairing).steps()
 }
 
 struct Planner<'a> {
+    model: &'a Model,
     old: &'a [&'a Node],
     new: &'a [&'a Node],
     live: &'a [&'a Node],
@@ -43,14 +45,20 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(old: &'a [&'a Node], new: &'a [&'a Node], live: &'a [&'a Node], pairing: Pairing) -> Self {
-        let to_new = align(old, new, pairing);
-        let to_live = align(old, live, pairing);
+    fn new(
+        model: &'a Model,
+        old: &'a [&'a Node],
+        new: &'a [&'a Node],
+        live: &'a [&'a Node],
+        pairing: Pairing,
+    ) -> Self {
+        let to_new = align(model, old, new, pairing);
+        let to_live = align(model, old, live, pairing);
         let moves = !matches!(pairing, Pairing::Place);
         let [moved_new, moved_live] = [(&to_new, new), (&to_live, live)]
             .map(|(to, other)| if moves { moved(old, other, to) } else { vec![None; old.len()] });
         let both_wrote = vec![None; live.len()];
-        Self { old, new, live, to_new, to_live, moved_new, moved_live, both_wrote }
+        Self { model, old, new, live, to_new, to_live, moved_new, moved_live, both_wrote }
     }
 
     fn live_of(&self, old: usize) -> Option<usize> {
@@ -136,7 +144,9 @@ impl<'a> Planner<'a> {
             let ours: Vec<usize> = (live_start..live_end).filter(|&live| !known[live]).collect();
             let [new_nodes, live_nodes] = [(&theirs, self.new), (&ours, self.live)]
                 .map(|(places, nodes)| places.iter().map(|&place| nodes[place]).collect::<Vec<_>>());
-            for (index, pair) in align(&new_nodes, &live_nodes, Pairing::BothNew).into_iter().enumerate() {
+            for (index, pair) in
+                align(self.model, &new_nodes, &live_nodes, Pairing::BothNew).into_iter().enumerate()
+            {
                 found.extend(pair.map(|pair| (theirs[index], ours[pair])));
             }
             (new_start, live_start) = (new_end + 1, live_end + 1);

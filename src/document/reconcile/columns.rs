@@ -6,6 +6,7 @@ use super::align::Pairing;
 use super::apply::{Merger, Removal, Versions, index, keeps};
 use super::blocks::{Step, plan};
 use super::line::count_words;
+use super::model::Model;
 use crate::markdown::schema::{self, PARAGRAPH, TABLE_CELL, TABLE_HEADER};
 use crate::markdown::{Attrs, Node};
 
@@ -21,8 +22,9 @@ impl Merger<'_, '_> {
         }
         let [olds, news, lives] = [(old, old_width), (new, new_width), (of.live, live_width)]
             .map(|(table, width)| (0..width).map(|column| column_text(table, column)).collect::<Vec<_>>());
-        let steps: Vec<Step> = plan(&olds, &news, &lives, Pairing::Alike).into_iter().map(unmoved).collect();
-        let rows = plan(&old.content, &new.content, &of.live.content, Pairing::Header);
+        let steps: Vec<Step> =
+            plan(self.model, &olds, &news, &lives, Pairing::Alike).into_iter().map(unmoved).collect();
+        let rows = plan(self.model, &old.content, &new.content, &of.live.content, Pairing::Header);
         let dropped = (0..live_width).map(|column| is_dropped(of, &rows, &steps, column)).collect();
         Columns { steps, dropped, new, live: of.live }.rows(self, table, of, rows);
         true
@@ -49,9 +51,11 @@ impl Columns<'_> {
                     merger.insert(table, next, &self.new_row(&of.new_content()[new]));
                     continue;
                 }
-                Step::Delete { old, live } if !keeps(of.old_content().get(old), &of.live.content[live]) => {
+                Step::Delete { old, live }
+                    if !keeps(&Model::Editor, of.old_content().get(old), &of.live.content[live]) =>
+                {
                     next = index(live);
-                    merger.removed += count_words(&of.live.content[live]);
+                    merger.removed += count_words(merger.model, &of.live.content[live]);
                     removal.add(merger.txn, table, next);
                     continue;
                 }
@@ -82,7 +86,7 @@ impl Columns<'_> {
                 }
                 Step::Delete { live, .. } if self.dropped[live] => {
                     next = index(live);
-                    merger.removed += count_words(&of.live.content[live]);
+                    merger.removed += count_words(merger.model, &of.live.content[live]);
                     row.remove_range(merger.txn, next, 1);
                     continue;
                 }
@@ -146,7 +150,7 @@ fn is_dropped(of: Versions<'_>, rows: &[Step], columns: &[Step], column: usize) 
             Step::Insert { .. } | Step::MoveHere { .. } => return false,
         };
         let old = old.and_then(|old| of.old_content()[old].content.get(old_column));
-        of.live.content[live].content.get(column).is_some_and(|cell| keeps(old, cell))
+        of.live.content[live].content.get(column).is_some_and(|cell| keeps(&Model::Editor, old, cell))
     };
     !rows.iter().any(written)
 }

@@ -8,6 +8,7 @@ use yrs::{Any, Text, TransactionMut, XmlElementRef, XmlFragment, XmlOut, XmlText
 use super::apply::index;
 use super::line::utf16_len;
 use super::live::Place;
+use super::model::Model;
 use super::words::{Change, Edit, Format};
 use crate::document::xml::write::mark_attributes;
 use crate::document::xml::{Reader, insert_nodes};
@@ -15,7 +16,13 @@ use crate::markdown::Node;
 use crate::markdown::schema::{TEXT, text};
 
 /// Applies the change of a line to the element that it is in.
-pub(super) fn line(txn: &mut TransactionMut<'_>, element: &XmlElementRef, places: &[Place], change: &Change) {
+pub(super) fn line(
+    txn: &mut TransactionMut<'_>,
+    model: &Model,
+    element: &XmlElementRef,
+    places: &[Place],
+    change: &Change,
+) {
     let mut parts = Vec::with_capacity(places.len());
     let mut start = 0;
     for place in places {
@@ -27,7 +34,7 @@ pub(super) fn line(txn: &mut TransactionMut<'_>, element: &XmlElementRef, places
         parts.push(Part { text, units: start..end });
         start = end;
     }
-    let parts = Parts { element, parts };
+    let parts = Parts { element, model, parts };
     change.formats.iter().for_each(|format| parts.format(txn, format));
     for edit in change.edits.iter().rev() {
         match edit {
@@ -44,6 +51,7 @@ struct Part {
 }
 
 struct Parts<'a> {
+    model: &'a Model,
     element: &'a XmlElementRef,
     parts: Vec<Part>,
 }
@@ -109,7 +117,7 @@ impl Parts<'_> {
             return;
         }
         // A node in the midst of a text: what comes after it needs a text of its own.
-        let tail = cut_tail(txn, text, offset);
+        let tail = cut_tail(txn, self.model, text, offset);
         let (leading, others) = nodes.split_at(leading);
         insert_nodes(txn, self.element, index(place) + 1, &[others, &tail].concat());
         insert_texts(txn, text, offset, leading);
@@ -126,9 +134,9 @@ fn insert_texts(txn: &mut TransactionMut<'_>, shared: &XmlTextRef, offset: u32, 
 }
 
 /// Takes away what a shared text has from here, and gives it.
-fn cut_tail(txn: &mut TransactionMut<'_>, shared: &XmlTextRef, offset: u32) -> Vec<Node> {
+fn cut_tail(txn: &mut TransactionMut<'_>, model: &Model, shared: &XmlTextRef, offset: u32) -> Vec<Node> {
     let mut pieces = Vec::new();
-    Reader { txn: &*txn, misfits: 0 }.text(shared, &mut pieces);
+    Reader { txn: &*txn, misfits: 0, rules: model.rules() }.text(shared, &mut pieces);
     let mut passed = 0;
     let mut tail = Vec::new();
     for piece in pieces {

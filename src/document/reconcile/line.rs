@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 use super::align::Key;
+use super::model::Model;
 use crate::markdown::schema::{self, TEXT};
 use crate::markdown::{Mark, Node};
 
@@ -183,9 +184,9 @@ pub(super) fn utf16_len(text: &str) -> u32 {
 }
 
 /// A block's words and nodes as sorted hashes, up to a number that is enough to know it by.
-pub(super) fn words_of(node: &Node) -> Vec<u64> {
+pub(super) fn words_of(model: &Model, node: &Node) -> Vec<u64> {
     let mut words = Vec::new();
-    collect_words(node, &mut |hash| {
+    collect_words(model, node, &mut |hash| {
         words.push(hash);
         words.len() < PROFILE_WORDS_MAX
     });
@@ -194,9 +195,9 @@ pub(super) fn words_of(node: &Node) -> Vec<u64> {
 }
 
 /// How many words and nodes in text there are in a block.
-pub(super) fn count_words(node: &Node) -> usize {
+pub(super) fn count_words(model: &Model, node: &Node) -> usize {
     let mut count = 0;
-    collect_words(node, &mut |_| {
+    collect_words(model, node, &mut |_| {
         count += 1;
         true
     });
@@ -204,7 +205,7 @@ pub(super) fn count_words(node: &Node) -> usize {
 }
 
 /// Calls for each word until it is told to stop; says whether it may go on.
-fn collect_words(node: &Node, take: &mut impl FnMut(u64) -> bool) -> bool {
+fn collect_words(model: &Model, node: &Node, take: &mut impl FnMut(u64) -> bool) -> bool {
     let hash = |value: &dyn Fn(&mut DefaultHasher)| {
         let mut hasher = DefaultHasher::new();
         value(&mut hasher);
@@ -214,8 +215,8 @@ fn collect_words(node: &Node, take: &mut impl FnMut(u64) -> bool) -> bool {
         let words = node.text.split(|c| Class::of(c) != Class::Word).filter(|word| !word.is_empty());
         return words.into_iter().all(|word| take(hash(&|hasher| word.hash(hasher))));
     }
-    if schema::node_type(&node.kind).is_some_and(|known| known.group == schema::Group::Inline) {
+    if model.is_inline(&node.kind) {
         return take(hash(&|hasher| Key(node).hash(hasher)));
     }
-    node.content.iter().all(|child| collect_words(child, take))
+    node.content.iter().all(|child| collect_words(model, child, take))
 }

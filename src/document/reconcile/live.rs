@@ -2,9 +2,10 @@
 //!
 //! It is read without making anything fit the schema, so that places are those of the shared types.
 
-use yrs::{ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlOut};
+use yrs::{ReadTxn, Text, XmlElementRef, XmlFragment, XmlOut};
 
 use super::line::utf16_len;
+use super::model::Model;
 use crate::document::xml::{Reader, children};
 use crate::markdown::schema::{self, Content, DEPTH_MAX, TEXT};
 use crate::markdown::{Attrs, Node};
@@ -29,11 +30,16 @@ pub(super) struct Live {
 }
 
 /// Reads a fragment's or an element's blocks.
-pub(super) fn read_blocks(txn: &impl ReadTxn, parent: &impl XmlFragment, depth: usize) -> Live {
+pub(super) fn read_blocks(
+    txn: &impl ReadTxn,
+    model: &Model,
+    parent: &impl XmlFragment,
+    depth: usize,
+) -> Live {
     let mut live = Live { nodes: Vec::new(), places: Vec::new() };
     for child in children(txn, parent) {
         let (node, place) = match child {
-            Some(XmlOut::Element(element)) => read_element(txn, &element, depth),
+            Some(XmlOut::Element(element)) => read_element(txn, model, &element, depth),
             other => opaque(other),
         };
         live.nodes.push(node);
@@ -43,30 +49,52 @@ pub(super) fn read_blocks(txn: &impl ReadTxn, parent: &impl XmlFragment, depth: 
 }
 
 /// Reads one element and what is in it.
-pub(super) fn read_element(txn: &impl ReadTxn, element: &XmlElementRef, depth: usize) -> (Node, Place) {
+pub(super) fn read_element(
+    txn: &impl ReadTxn,
+    model: &Model,
+    element: &XmlElementRef,
+    depth: usize,
+) -> (Node, Place) {
     let at = XmlOut::Element(element.clone());
-    let known = element.try_tag().and_then(|name| schema::node_type(name));
-    let Some(known) = known.filter(|_| depth <= DEPTH_MAX) else { return opaque(Some(at)) };
-    let mut reader = Reader { txn, misfits: 0 };
-    let given: Attrs =
-        element.attributes(txn).map(|(name, value)| (name.to_owned(), reader.value(&value))).collect();
-    let all_known = given.keys().all(|name| known.attrs.iter().any(|(known, _)| known == name));
-    let Some(mut attrs) = schema::complete_attrs(known.attrs, given) else { return opaque(Some(at)) };
-    attrs.retain(|_, value| !value.is_null());
-    let mut place = Place { at: Some(at), whole: all_known, exact: true, inside: Vec::new() };
-    let live = if matches!(known.content, Content::Inline | Content::Text) {
-        read_line(&mut reader, element, depth, &mut place.exact)
+    let name = element.try_tag().filter(|_| depth <= DEPTH_MAX);
+    let Some((name, content)) = name.and_then(|name| Some((name, model.content(name)?))) else {
+        return opaque(Some(at));
+    };
+    let mut reader = Reader { txn, misfits: 0, rules: model.rules() };
+    let Some((attrs, whole)) = read_attrs(&mut reader, model, element, name) else { return opaque(Some(at)) };
+    let mut place = Place { at: Some(at), whole, exact: true, inside: Vec::new() };
+    let live = if matches!(content, Content::Inline | Content::Text) {
+        read_line(&mut reader, model, element, depth, &mut place.exact)
     } else {
-        read_blocks(txn, element, depth + 1)
+        read_blocks(txn, model, element, depth + 1)
     };
     place.whole &= reader.misfits == 0 && place.exact && live.places.iter().all(|inside| inside.whole);
     place.inside = live.places;
-    (Node { attrs, content: live.nodes, ..schema::empty(known.name) }, place)
+    (Node { kind: model.kind(name), attrs, content: live.nodes, ..schema::empty("") }, place)
+}
+
+/// The attributes that are not null, and whether these are all. `None` if one is missing that must be there.
+fn read_attrs<T: ReadTxn>(
+    reader: &mut Reader<'_, T>,
+    model: &Model,
+    element: &XmlElementRef,
+    name: &str,
+) -> Option<(Attrs, bool)> {
+    let mut attrs = reader.attributes(element);
+    let mut whole = true;
+    if matches!(model, Model::Editor) {
+        let spec = schema::node_type(name)?.attrs;
+        whole = attrs.keys().all(|name| spec.iter().any(|(known, _)| known == name));
+        attrs = schema::complete_attrs(spec, attrs)?;
+    }
+    attrs.retain(|_, value| !value.is_null());
+    Some((attrs, whole))
 }
 
 /// Reads a line's pieces; `exact` becomes false where a shared text has more than text.
 fn read_line<T: ReadTxn>(
     reader: &mut Reader<'_, T>,
+    model: &Model,
     element: &XmlElementRef,
     depth: usize,
     exact: &mut bool,
@@ -85,7 +113,7 @@ fn read_line<T: ReadTxn>(
             }
             other => {
                 let (node, place) = match other {
-                    Some(XmlOut::Element(node)) => read_element(reader.txn, &node, depth + 1),
+                    Some(XmlOut::Element(node)) => read_element(reader.txn, model, &node, depth + 1),
                     other => opaque(other),
                 };
                 live.nodes.push(node);

@@ -10,6 +10,7 @@
 //! | `align` | which blocks of two sequences are the same |
 //! | `blocks` | three sequences of blocks -> steps |
 //! | `line`, `compare`, `words` | three versions of a line -> edits of words and marks |
+//! | `model` | which kinds of blocks there are |
 //! | `live` | the live document with its places in yrs |
 //! | `apply`, `columns`, `edit` | steps and edits -> yrs |
 //!
@@ -54,18 +55,20 @@ mod compare;
 mod edit;
 mod line;
 mod live;
+mod model;
 mod words;
 
 use std::mem::ManuallyDrop;
 
 use bytes::Bytes;
-use yrs::{Transact, TransactionMut, WriteTxn, XmlFragment};
+use yrs::{Transact, TransactionMut, WriteTxn, XmlFragment, XmlFragmentRef};
 
 use super::{ApplyError, Document, FRAGMENT, contained, xml};
 use crate::markdown::{self, Lost, Node, schema};
 use align::Pairing;
 use apply::{Merger, Versions};
 use live::Place;
+use model::{Model, Seen};
 
 /// The origin of the transaction: nobody's undo takes it for its own.
 pub const ORIGIN: &str = "external";
@@ -105,15 +108,27 @@ impl Document {
             // An empty text has no blocks; its paragraph is only there because a document must have one.
             new.content.clear();
         }
+        let merged = self.merge(|txn| merge(txn, &old, &new, new_markdown))?;
+        Ok(Merged { lost, ..merged })
+    }
+
+    /// The same for a document of another schema, by trees that [`xml::update_to_tree`] read.
+    pub fn merge_trees(&mut self, old: &Node, new: &Node) -> Result<Merged, ApplyError> {
+        if old == new {
+            return Ok(Merged::default());
+        }
+        self.merge(|txn| merge_seen(txn, old, new))
+    }
+
+    fn merge(&mut self, work: impl FnOnce(&mut TransactionMut<'_>) -> Merged) -> Result<Merged, ApplyError> {
         // As in `transact`: a transaction must not commit while a panic unwinds.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut_with(ORIGIN))?);
-        let mut merged = contained(|| merge(&mut txn, &old, &new, new_markdown))?;
+        let merged = contained(|| work(&mut txn))?;
         self.clocks.read(&*txn);
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
         if merged.change.is_some() {
             self.generation += 1;
         }
-        merged.lost = lost;
         Ok(merged)
     }
 }
@@ -125,18 +140,44 @@ fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node, new_markdown: &st
     if shown == *new || already == new_markdown || already == markdown::serialize(new) {
         return Merged::default();
     }
-    let live = live::read_blocks(txn, &fragment, 1);
-    let doc = Node { content: live.nodes, ..schema::empty(schema::DOC) };
-    let place = Place { at: None, whole: true, exact: true, inside: live.places };
-    let mut merger = Merger { txn, added: 0, removed: 0 };
-    let versions = Versions { old: Some(old), new: Some(new), live: &doc, place: &place };
-    merger.children(&fragment, versions, Pairing::Alike);
-    let Merger { added, removed, .. } = merger;
-    if fragment.len(txn) == 0 && !doc.content.is_empty() {
+    let had_blocks = fragment.len(txn) > 0;
+    let (added, removed) = merge_blocks(txn, &Model::Editor, &fragment, old, new);
+    if fragment.len(txn) == 0 && had_blocks {
         xml::insert_nodes(txn, &fragment, 0, &[schema::empty(schema::PARAGRAPH)]);
     }
-    let change = txn.has_changes().then(|| txn.encode_update_v1().into());
-    Merged { change, added, removed, lost: Vec::new() }
+    Merged { change: change_of(txn), added, removed, lost: Vec::new() }
+}
+
+fn merge_seen(txn: &mut TransactionMut<'_>, old: &Node, new: &Node) -> Merged {
+    let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+    let shown = xml::read_any(txn, &fragment).doc;
+    if shown == *new {
+        return Merged::default();
+    }
+    let model = Model::Seen(Seen::of(&[old, new, &shown]));
+    let (added, removed) = merge_blocks(txn, &model, &fragment, old, new);
+    Merged { change: change_of(txn), added, removed, lost: Vec::new() }
+}
+
+/// Gives how many words came and went.
+fn merge_blocks(
+    txn: &mut TransactionMut<'_>,
+    model: &Model,
+    fragment: &XmlFragmentRef,
+    old: &Node,
+    new: &Node,
+) -> (usize, usize) {
+    let live = live::read_blocks(txn, model, fragment, 1);
+    let doc = Node { content: live.nodes, ..schema::empty(schema::DOC) };
+    let place = Place { at: None, whole: true, exact: true, inside: live.places };
+    let mut merger = Merger { txn, model, added: 0, removed: 0 };
+    let versions = Versions { old: Some(old), new: Some(new), live: &doc, place: &place };
+    merger.children(fragment, versions, Pairing::Alike);
+    (merger.added, merger.removed)
+}
+
+fn change_of(txn: &TransactionMut<'_>) -> Option<Bytes> {
+    txn.has_changes().then(|| txn.encode_update_v1().into())
 }
 
 /// In Yjs only text has marks.

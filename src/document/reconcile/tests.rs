@@ -3,6 +3,7 @@
 mod maker;
 mod peer;
 mod random;
+mod seen;
 
 use super::*;
 use crate::document::xml::{markdown_to_update, update_to_markdown};

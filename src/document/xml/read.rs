@@ -9,6 +9,7 @@ use yrs::{
     XmlTextRef,
 };
 
+use super::write::PLAIN_VALUE;
 use crate::markdown::schema::{self, Content, DEPTH_MAX, Group};
 use crate::markdown::{Attrs, Mark, Node};
 
@@ -34,7 +35,7 @@ pub fn read_fragment(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Node {
 /// kept: as a paragraph among blocks, without the mark that does not exist. What is nested deeper than
 /// any editor shows is flat.
 pub fn read(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
-    let mut reader = Reader { txn, misfits: 0 };
+    let mut reader = Reader { txn, misfits: 0, rules: Rules::Editor };
     let children = reader.children(fragment, 1);
     let mut doc = schema::empty(schema::DOC);
     doc.content = reader.fit(Content::Blocks, children);
@@ -53,6 +54,17 @@ pub(crate) struct Reader<'a, T> {
     pub(crate) txn: &'a T,
     /// See [`Reading::misfits`].
     pub(crate) misfits: usize,
+    /// Whose marks they are.
+    pub(crate) rules: Rules,
+}
+
+/// Which marks there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// Those of the editor's schema.
+    Editor,
+    /// Those that are there.
+    Open,
 }
 
 impl<T: ReadTxn> Reader<'_, T> {
@@ -124,6 +136,9 @@ impl<T: ReadTxn> Reader<'_, T> {
     }
 
     fn marks(&mut self, attributes: &TextAttrs) -> Vec<Mark> {
+        if self.rules == Rules::Open {
+            return open_marks(attributes);
+        }
         let mut names: Vec<_> = attributes.iter().collect();
         names.sort_by(|(a, _), (b, _)| {
             (schema::mark_rank(mark_name(a)), a).cmp(&(schema::mark_rank(mark_name(b)), b))
@@ -161,6 +176,20 @@ impl<T: ReadTxn> Reader<'_, T> {
         self.misfits += fitted.misfits;
         fitted.nodes
     }
+}
+
+/// Marks as they are, in the order of their names.
+fn open_marks(attributes: &TextAttrs) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    for (name, value) in attributes.iter().filter(|(_, value)| !matches!(value, Any::Null | Any::Undefined)) {
+        let attrs = match json(value) {
+            Value::Object(attrs) => attrs.into_iter().collect(),
+            plain => Attrs::from([(PLAIN_VALUE.to_owned(), plain)]),
+        };
+        marks.push(Mark { kind: name.to_string().into(), attrs });
+    }
+    marks.sort_by(|a, b| a.kind.cmp(&b.kind));
+    marks
 }
 
 /// Children made to fit. Those that cannot stand here are put into a node that can, or give their own

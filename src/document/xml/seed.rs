@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::super::FRAGMENT;
-use super::write::any;
+use super::write::{any, plain_value};
 use crate::error::{Code, RealtimeError, Result};
 use crate::markdown::schema::{self, DEPTH_MAX, TEXT};
 use crate::markdown::{Attrs, Mark, Node};
@@ -172,8 +172,11 @@ fn ordered<'a>(
     known.chain(others).map(|(name, value)| (name.as_str(), value))
 }
 
-/// A mark's attributes as JSON, in the schema's order.
+/// A mark's value as JSON: its attributes in the schema's order.
 fn mark_json(mark: &Mark) -> String {
+    if let Some(plain) = plain_value(mark) {
+        return plain.to_string();
+    }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
     let attrs: Vec<String> = ordered(&mark.attrs, spec.unwrap_or_default())
         .map(|(name, value)| format!("{}:{value}", Value::from(name)))

@@ -74,16 +74,27 @@ fn insert_text(txn: &mut TransactionMut<'_>, parent: &impl XmlFragment, index: u
     }
 }
 
+/// The only attribute of a mark whose value in Yjs is no object: that value.
+pub(crate) const PLAIN_VALUE: &str = "";
+
 /// Marks as the attributes of a piece of shared text.
 pub(crate) fn mark_attributes(marks: &[Mark]) -> TextAttrs {
     marks
         .iter()
         .map(|mark| {
+            if let Some(plain) = plain_value(mark) {
+                return (Arc::from(mark.kind.as_ref()), any(plain));
+            }
             let attrs: HashMap<String, Any> =
                 mark.attrs.iter().map(|(name, value)| (name.clone(), any(value))).collect();
             (Arc::from(mark.kind.as_ref()), Any::Map(Arc::new(attrs)))
         })
         .collect()
+}
+
+/// See [`PLAIN_VALUE`].
+pub(super) fn plain_value(mark: &Mark) -> Option<&Value> {
+    mark.attrs.get(PLAIN_VALUE).filter(|_| mark.attrs.len() == 1)
 }
 
 /// A value as lib0 would encode it: whole numbers as integers.
