@@ -44,6 +44,21 @@ export interface LoadedRecord {
   markdown: string
 }
 
+/**
+ * Markdown for an editor whose schema is not the built-in one. Documents are trees of XML elements and texts in the
+ * XML fragment `default`, as y-prosemirror and TipTap make them; content anywhere else is refused.
+ *
+ * Both functions run on Node's thread, may be async, and have `host_timeout` to answer. The same text must
+ * give the same document each time. What a text says and its document cannot carry makes a record lossy,
+ * see `document.lossy`.
+ */
+export interface DocumentCodec {
+  /** The Markdown of the document that this Yjs update (version 1) is all of. */
+  toMarkdown(update: Uint8Array): Promise<string> | string
+  /** A new document with this Markdown, as a Yjs update (version 1). */
+  fromMarkdown(markdown: string): Promise<Uint8Array> | Uint8Array
+}
+
 /** Somebody wants to come into a room of a registered type. */
 export interface ConnectRequest extends RoomReference {
   /** The connection. */
@@ -118,6 +133,8 @@ export interface HostCallbacks {
   load(room: RoomReference): Promise<LoadedRecord | null> | LoadedRecord | null
   /** Writes the room's text as a draft of its record. Without it, texts live in the store alone. */
   save?(room: RoomReference, markdown: string): Promise<void> | void
+  /** For an editor with a schema of its own. Null is the built-in one. */
+  codec?: DocumentCodec | null
   /** Told of events, in order. What it returns or throws changes nothing. */
   hook?(name: string, data: Record<string, any>): void
   /** Told what is worth writing down, from `logLevel` up. What it returns or throws changes nothing. */

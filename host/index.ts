@@ -76,6 +76,7 @@ export {
   type ConnectAnswer,
   type Connection,
   type ConnectRequest,
+  type DocumentCodec,
   type HostCallbacks,
   type LoadedRecord,
   RealtimeModule,

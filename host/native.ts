@@ -10,6 +10,7 @@ export type {
   ConnectAnswer,
   Connection,
   ConnectRequest,
+  DocumentCodec,
   Health,
   HostCallbacks,
   LoadedRecord,

@@ -14,7 +14,7 @@ import { emitHook, log, type LogLevel } from './event-sink.js'
 import { DefaultHandlerRegistry, type HandlerRegistry } from './handler-registry.js'
 import { listen } from './hook-listeners.js'
 import { LiveServer } from './live-server.js'
-import type { HostCallbacks } from './native.js'
+import type { DocumentCodec, HostCallbacks } from './native.js'
 import { RecentUsers } from './recent-users.js'
 import { onRecordsChanged } from './record-hooks.js'
 import { createRecordHost, type RecordServices } from './record-host.js'
@@ -34,6 +34,7 @@ export class RealtimeServer extends LiveServer {
   readonly #logger: Logger
   readonly #hooks: HookSystem
   readonly #services: RecordServices
+  readonly #codec: DocumentCodec | undefined
   readonly #configSource: ConfigSource
   readonly #engine: EngineLink
   readonly #users = new RecentUsers()
@@ -55,6 +56,7 @@ export class RealtimeServer extends LiveServer {
     this.#engine = engine
     this.#logger = logger
     this.#hooks = hookSystem
+    this.#codec = deps.codec
     this.#configSource = configSource
     this.#services = { auth, records, drafts, sessionChecked: (token, user) => this.#users.add(token, user) }
     this.#roomTypes = new RoomTypes({
@@ -215,6 +217,7 @@ export class RealtimeServer extends LiveServer {
       authorize,
       load,
       ...(this.#services.drafts ? { save } : {}),
+      codec: this.#codec ?? null,
       hook: (name, data) => this.#heard(name, data),
       log: (level: LogLevel, message, data) => log(this.#logger, level, message, data),
     }

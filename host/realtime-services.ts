@@ -26,8 +26,13 @@ export function createRealtimeServer(deps: RealtimeServerDeps, config: CivicPres
  *
  * @param container - has `logger`, `hooks`, `auth`, `recordManager`, and perhaps `database`, by the time
  *   the server is resolved
+ * @param options.codec - for an editor whose schema is not the built-in one
  */
-export function registerRealtimeServices(container: ServiceContainer, config: CivicPressConfig): void {
+export function registerRealtimeServices(
+  container: ServiceContainer,
+  config: CivicPressConfig,
+  { codec }: Pick<RealtimeServerDeps, 'codec'> = {},
+): void {
   container.singleton(
     'realtimeConfigManager',
     (services) => configManager(config, optional<Logger>(services, 'logger')),
@@ -41,6 +46,7 @@ export function registerRealtimeServices(container: ServiceContainer, config: Ci
         authService: services.resolve<AuthService>('auth'),
         recordManager: services.resolve<RecordManager>('recordManager'),
         ...(databaseService ? { databaseService } : {}),
+        ...(codec ? { codec } : {}),
       },
       services.resolve<RealtimeConfigManager>('realtimeConfigManager'),
     )

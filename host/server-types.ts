@@ -2,6 +2,7 @@
 
 import type { RealtimeConfig } from './config.js'
 import type { AuthService, DatabaseService, HookSystem, Logger, RecordManager } from './core.js'
+import type { DocumentCodec } from './native.js'
 
 /** The services of the core. */
 export interface RealtimeServerDeps {
@@ -12,6 +13,8 @@ export interface RealtimeServerDeps {
   recordManager?: RecordManager
   /** Without it, records have no drafts: documents live in snapshots alone. */
   databaseService?: DatabaseService
+  /** For an editor whose schema is not the built-in one. */
+  codec?: DocumentCodec
 }
 
 /** Where the configuration comes from; `RealtimeConfigManager` is one. */

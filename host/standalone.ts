@@ -5,13 +5,17 @@
  * `node dist/standalone.js [realtime.yml]`, with `CIVICPRESS_API_URL` and `CIVICPRESS_SERVICE_TOKEN` in the
  * environment. Log lines go to the standard error as JSON; SIGTERM and SIGINT shut it down.
  *
+ * An editor with a schema of its own: `CIVICPRESS_CODEC_MODULE` is the path of a module that exports `toMarkdown` and
+ * `fromMarkdown`, or has an object with both as its default.
+ *
  * It hears no hooks of the core: revoked sessions and changed rights show at the next `auth.revalidate_interval`.
  */
 
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import { createApiHost } from './api-host.js'
-import { type HostCallbacks, RealtimeModule } from './native.js'
+import { type DocumentCodec, type HostCallbacks, RealtimeModule } from './native.js'
 
 type Log = NonNullable<HostCallbacks['log']>
 
@@ -28,7 +32,8 @@ async function run(): Promise<number> {
   }
   const file = path.resolve(process.argv[2] ?? path.join('.system-data', 'realtime.yml'))
   const { authorize, load, save } = createApiHost({ baseUrl, serviceToken })
-  const module = new RealtimeModule(file, { authorize, load, save, log })
+  const codec = await importCodec(process.env['CIVICPRESS_CODEC_MODULE'])
+  const module = new RealtimeModule(file, { authorize, load, save, log, codec })
   // Heard from now on: a signal during the start ends it properly, too.
   const told = signal()
   const address = await module.start()
@@ -39,6 +44,13 @@ async function run(): Promise<number> {
   log('info', `signal ${await told} received`, {})
   await module.shutdown()
   return 0
+}
+
+/** The codec in a file; null, which is the built-in one, without a file. */
+async function importCodec(file: string | undefined): Promise<DocumentCodec | null> {
+  if (!file) return null
+  const found = (await import(pathToFileURL(path.resolve(file)).href)) as DocumentCodec & { default?: DocumentCodec }
+  return found.default ?? found
 }
 
 /** The first signal to end. Waiting for it keeps the process alive, which the engine does not. */

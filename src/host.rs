@@ -2,14 +2,16 @@
 //!
 //! The host is asked when somebody connects ([`Host::authorize`]), when a room is loaded, before a draft
 //! is written and when a record was changed elsewhere ([`Host::load`]), and when a draft is written
-//! ([`Host::save`]). It is told by [`Host::emit`], which must not block: no frame of a live document ever
+//! ([`Host::save`]). Where it has a [`Codec`], that is asked whenever a text is read or written. It is told by [`Host::emit`], which must not block: no frame of a live document ever
 //! waits for the host.
 
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -89,6 +91,16 @@ pub struct HookEvent {
     pub data: Map<String, Value>,
 }
 
+/// Markdown for another editor's schema. Its documents are trees of XML elements and texts in the XML fragment
+/// [`crate::document::FRAGMENT`], as y-prosemirror and TipTap make them.
+pub trait Codec: Send + Sync + 'static {
+    /// The Markdown of the document that this Yjs update (version 1) is all of.
+    fn to_markdown(&self, update: Bytes) -> HostFuture<String>;
+
+    /// A new document with this Markdown, as a Yjs update (version 1).
+    fn from_markdown(&self, markdown: String) -> HostFuture<Bytes>;
+}
+
 /// The application around the engine. Called from the engine's threads.
 pub trait Host: Send + Sync + 'static {
     /// Checks the session, that the record exists, and what the user may do.
@@ -103,6 +115,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// Writes the room's text as a draft of its record.
     fn save(&self, room: RoomId, markdown: String) -> HostFuture<()>;
+
+    /// How documents become Markdown and back, if the application's editor has a schema of its own.
+    fn codec(&self) -> Option<Arc<dyn Codec>> {
+        None
+    }
 
     /// Tells of an event. Must return at once.
     fn emit(&self, event: HookEvent);

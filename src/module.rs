@@ -27,6 +27,7 @@ use crate::ids::{RoomId, UserId};
 use crate::limits::{ConnectionCaps, ConnectionCounters};
 use crate::metrics::Metrics;
 use crate::protocol::control;
+use crate::room::codec::RoomCodec;
 use crate::room::groups::Groups;
 use crate::room::messages::{RoomServices, RoomSettings, SnapshotOutcome};
 use crate::room::registry::{Registry, RoomSummary};
@@ -110,6 +111,7 @@ impl Module {
         let services = RoomServices {
             store: store.clone(),
             host: Arc::clone(&host),
+            codec: RoomCodec::of(&*host, config.host_timeout),
             metrics: Arc::clone(&metrics),
             settings,
         };

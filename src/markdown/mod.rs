@@ -58,6 +58,7 @@
 mod block;
 mod chars;
 mod civic;
+mod difference;
 mod entity;
 mod html_tag;
 mod inline;
@@ -68,6 +69,7 @@ mod serialize;
 mod tree;
 mod url;
 
+pub use difference::lost_between;
 pub use node::{Attrs, Mark, Node, NodeKind};
 pub use serialize::serialize;
 
@@ -95,6 +97,11 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// Something on some line or other.
+    pub fn all_of(text: &str) -> Self {
+        Self { first_line: 1, last_line: last_line(text), kind: "structure" }
+    }
+
     /// Lines counted from 0, both inclusive.
     fn lines(kind: &'static str, first: usize, last: usize) -> Self {
         Self { first_line: line_number(first), last_line: line_number(last), kind }
@@ -120,16 +127,26 @@ pub fn check_lossless(markdown: &str, parsed: &Parsed) -> Vec<Lost> {
     drop_marks_of_nodes(&mut stored);
     let mut again = parse(&serialize(&stored)).doc;
     drop_marks_of_nodes(&mut again);
-    if again != stored {
-        let blocks = stored.content.iter().zip(&again.content);
-        let changed = blocks.take_while(|(before, after)| before == after).count();
-        let first = parsed.block_lines.get(changed).copied().unwrap_or(1);
-        let same_count = again.content.len() == stored.content.len();
-        let next = same_count.then(|| parsed.block_lines.get(changed + 1).map(|line| line - 1)).flatten();
-        let last = next.unwrap_or_else(|| line_number(markdown.lines().count().saturating_sub(1)));
-        lost.push(Lost { first_line: first, last_line: last.max(first), kind: "structure" });
-    }
+    lost.extend(changed_lines(markdown, parsed, &stored, &again));
     lost
+}
+
+/// The lines from which on a document is another one when it is read again; none if it is the same.
+fn changed_lines(markdown: &str, parsed: &Parsed, stored: &Node, again: &Node) -> Option<Lost> {
+    if again == stored {
+        return None;
+    }
+    let blocks = stored.content.iter().zip(&again.content);
+    let changed = blocks.take_while(|(before, after)| before == after).count();
+    let first = parsed.block_lines.get(changed).copied().unwrap_or(1);
+    let same_count = again.content.len() == stored.content.len();
+    let next = same_count.then(|| parsed.block_lines.get(changed + 1).map(|line| line - 1)).flatten();
+    let last = next.unwrap_or_else(|| last_line(markdown));
+    Some(Lost { first_line: first, last_line: last.max(first), kind: "structure" })
+}
+
+fn last_line(markdown: &str) -> u32 {
+    line_number(markdown.lines().count().saturating_sub(1))
 }
 
 /// In Yjs, the editor's documents keep marks of text only. A bold line break or image looks the same without.

@@ -7,10 +7,11 @@ use napi::{Either, Env};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::calls::{Answer, Callback, NOTHING, ask, callback, function, nonsense, parse, wrong_callback};
+use super::calls::{self, Callback, NOTHING, ask, callback, function, nonsense, parse, wrong_callback};
+use super::codec::JsCodec;
 use super::events::{Event, Events};
 use crate::error::{Code, RealtimeError, Result};
-use crate::host::{Authorization, AuthorizeRequest, HookEvent, Host, HostFuture, LoadedRecord, User};
+use crate::host::{Authorization, AuthorizeRequest, Codec, HookEvent, Host, HostFuture, LoadedRecord, User};
 use crate::ids::{RoomId, UserId};
 
 /// The longest name of a user, in characters; more is cut.
@@ -24,11 +25,12 @@ pub(super) struct JsHost {
     authorize: Arc<Callback>,
     load: Arc<Callback>,
     save: Option<Arc<Callback>>,
+    codec: Option<Arc<JsCodec>>,
     events: Events,
 }
 
 impl JsHost {
-    /// Reads `{authorize, load, save?, hook?, log?}`.
+    /// Reads `{authorize, load, save?, codec?, hook?, log?}`.
     pub(super) fn read(env: &Env, callbacks: &Object<'_>, events: &Events) -> Result<Self> {
         let hook = function(callbacks, OWNER, "hook")?.map(|hook| hook.create_ref()).transpose();
         let log = function(callbacks, OWNER, "log")?.map(|log| log.create_ref()).transpose();
@@ -40,6 +42,7 @@ impl JsHost {
             authorize: needed("authorize")?,
             load: needed("load")?,
             save: callback(callbacks, OWNER, "save")?,
+            codec: JsCodec::read(callbacks)?.map(Arc::new),
             events: events.clone(),
         })
     }
@@ -51,12 +54,12 @@ impl Host for JsHost {
         let mut question = describe(&room);
         question["token"] = token.reveal().into();
         question["clientIp"] = client_ip.to_string().into();
-        let answer = ask(&self.authorize, "authorize", question, NOTHING, Answer::Read);
+        let answer = ask(&self.authorize, "authorize", Either::A(question), NOTHING, calls::json);
         Box::pin(async move { read_authorization(answer.await?) })
     }
 
     fn load(&self, room: RoomId) -> HostFuture<Option<LoadedRecord>> {
-        let answer = ask(&self.load, "load", describe(&room), NOTHING, Answer::Read);
+        let answer = ask(&self.load, "load", Either::A(describe(&room)), NOTHING, calls::json);
         Box::pin(async move { parse::<Option<LoadedRecord>>("load", answer.await?) })
     }
 
@@ -66,8 +69,11 @@ impl Host for JsHost {
 
     fn save(&self, room: RoomId, markdown: String) -> HostFuture<()> {
         let Some(save) = &self.save else { return Box::pin(async { Ok(()) }) };
-        let answer = ask(save, "save", describe(&room), Either::A(markdown.into()), Answer::Ignored);
-        Box::pin(async move { answer.await.map(drop) })
+        ask(save, "save", Either::A(describe(&room)), Either::A(markdown.into()), calls::nothing)
+    }
+
+    fn codec(&self) -> Option<Arc<dyn Codec>> {
+        self.codec.clone().map(|codec| codec as Arc<dyn Codec>)
     }
 
     fn emit(&self, event: HookEvent) {

@@ -27,13 +27,17 @@ pub(super) type Argument = Either<Value, Buffer>;
 /// For callbacks that take one argument.
 pub(super) const NOTHING: Argument = Either::A(Value::Null);
 
-/// Whether anything of an answer is wanted.
-#[derive(Clone, Copy)]
-pub(super) enum Answer {
-    /// Its value.
-    Read,
-    /// Only that it came: what a host hands back beside may be anything.
-    Ignored,
+/// Reads what a callback of this name answered, on Node's thread.
+pub(super) type Read<T> = fn(&Unknown<'_>, &str) -> Result<T>;
+
+/// An answer as JSON.
+pub(super) fn json(value: &Unknown<'_>, name: &str) -> Result<Value> {
+    values::read(value).map_err(|error| nonsense(name, &error.message))
+}
+
+/// Only that an answer came: what a host hands back beside may be anything.
+pub(super) fn nothing(_: &Unknown<'_>, _: &str) -> Result<()> {
+    Ok(())
 }
 
 type Args = FnArgs<(Argument, Argument)>;
@@ -69,7 +73,17 @@ where
 }
 
 pub(super) fn callback(callbacks: &Object<'_>, owner: &str, name: &str) -> Result<Option<Arc<Callback>>> {
-    let Some(function) = function::<Args, Unknown<'static>>(callbacks, owner, name)? else { return Ok(None) };
+    function::<Args, Unknown<'static>>(callbacks, owner, name)?.map(weak).transpose()
+}
+
+/// A method that must be there; it is called on its object.
+pub(super) fn method(object: &Object<'_>, owner: &str, name: &str) -> Result<Arc<Callback>> {
+    let function = function::<Args, Unknown<'static>>(object, owner, name)?
+        .ok_or_else(|| wrong_callback(owner, name, "missing"))?;
+    weak(function.bind(object).map_err(|error| super::error::from_napi(&error))?)
+}
+
+fn weak(function: Function<'_, Args, Unknown<'static>>) -> Result<Arc<Callback>> {
     let callback = function
         .build_threadsafe_function::<Args>()
         .callee_handled::<false>()
@@ -77,7 +91,7 @@ pub(super) fn callback(callbacks: &Object<'_>, owner: &str, name: &str) -> Resul
         .max_queue_size::<CALLS_MAX>()
         .build_callback(|call| Ok(call.value))
         .map_err(|error| super::error::from_napi(&error))?;
-    Ok(Some(Arc::new(callback)))
+    Ok(Arc::new(callback))
 }
 
 pub(super) fn parse<T: DeserializeOwned>(name: &str, answer: Value) -> Result<T> {
@@ -93,11 +107,16 @@ pub(super) fn failed(name: &str, problem: &str) -> RealtimeError {
 }
 
 /// Who waits for an answer. `then` and `catch` both hold it; whichever runs first takes it.
-#[derive(Clone)]
-struct Waiting(Arc<Mutex<Option<oneshot::Sender<Result<Value>>>>>);
+struct Waiting<T>(Arc<Mutex<Option<oneshot::Sender<Result<T>>>>>);
 
-impl Waiting {
-    fn tell(&self, answer: Result<Value>) {
+impl<T> Clone for Waiting<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Waiting<T> {
+    fn tell(&self, answer: Result<T>) {
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waiting) = waiting {
             // Whoever asked may have given up.
@@ -106,22 +125,22 @@ impl Waiting {
     }
 }
 
-/// Calls and waits for what the answer comes to, if anything of it is wanted.
-pub(super) fn ask(
+/// Calls and waits for what the answer comes to.
+pub(super) fn ask<T: Send + 'static>(
     callback: &Arc<Callback>,
     name: &'static str,
-    first: Value,
+    first: Argument,
     second: Argument,
-    answer: Answer,
-) -> HostFuture<Value> {
+    read: Read<T>,
+) -> HostFuture<T> {
     let (sender, receiver) = oneshot::channel();
     let waiting = Waiting(Arc::new(Mutex::new(Some(sender))));
     let status = callback.call_with_return_value(
-        (Either::A(first), second).into(),
+        (first, second).into(),
         ThreadsafeFunctionCallMode::NonBlocking,
         move |returned, _env| {
             match returned {
-                Ok(returned) => settle(&returned, name, answer, &waiting),
+                Ok(returned) => settle(&returned, name, read, &waiting),
                 Err(error) => waiting.tell(Err(failed(name, &error.reason))),
             }
             Ok(())
@@ -179,15 +198,20 @@ fn check(status: Status, name: &str) -> Result<()> {
 }
 
 /// Passes on a value, or what a promise comes to.
-fn settle(returned: &Unknown<'_>, name: &'static str, answer: Answer, waiting: &Waiting) {
+fn settle<T: Send + 'static>(
+    returned: &Unknown<'_>,
+    name: &'static str,
+    read: Read<T>,
+    waiting: &Waiting<T>,
+) {
     if !returned.is_promise().unwrap_or(false) {
-        return waiting.tell(to_value(returned, name, answer));
+        return waiting.tell(read(returned, name));
     }
     let raw = returned.value();
     let promise = PromiseRaw::<Unknown<'_>>::new(raw.env, raw.value);
     let (fulfilled, rejected) = (waiting.clone(), waiting.clone());
     let then = promise.then(move |context: CallbackContext<Unknown<'_>>| {
-        fulfilled.tell(to_value(&context.value, name, answer));
+        fulfilled.tell(read(&context.value, name));
         Ok(())
     });
     let catch = promise.catch(move |context: CallbackContext<Unknown<'_>>| {
@@ -200,13 +224,6 @@ fn settle(returned: &Unknown<'_>, name: &'static str, answer: Answer, waiting: &
     }
     if then.is_err() || catch.is_err() {
         waiting.tell(Err(failed(name, "its promise cannot be waited for")));
-    }
-}
-
-fn to_value(value: &Unknown<'_>, name: &str, answer: Answer) -> Result<Value> {
-    match answer {
-        Answer::Read => values::read(value).map_err(|error| nonsense(name, &error.message)),
-        Answer::Ignored => Ok(Value::Null),
     }
 }
 

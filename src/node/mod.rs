@@ -7,6 +7,7 @@
 //! - [`options`]: configurations from JavaScript
 //! - [`calls`]: calls into JavaScript from the engine's threads
 //! - [`callbacks`]: the host's callbacks as a [`crate::host::Host`]
+//! - [`codec`]: the host's codec as a [`crate::host::Codec`]
 //! - [`events`]: hooks and log lines on their way to Node's thread: batched, bounded, never waited for
 //! - [`logging`]: tracing events as log lines
 //! - [`room_type`]: kinds of rooms written in JavaScript
@@ -18,6 +19,7 @@
 
 mod callbacks;
 mod calls;
+mod codec;
 mod engine;
 mod error;
 mod events;

@@ -9,9 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::callbacks::{JsUser, describe};
-use super::calls::{
-    Answer, Argument, Callback, NOTHING, ask, callback, nonsense, parse, tell, wrong_callback,
-};
+use super::calls::{Argument, Callback, NOTHING, ask, callback, json, nonsense, parse, tell, wrong_callback};
 use super::error::from_napi;
 use super::events::{Event, Events};
 use crate::error::{Code, RealtimeError, Result};
@@ -93,7 +91,7 @@ impl RoomType for JsRoomType {
         question["headers"] = json!(request.headers.into_iter().collect::<BTreeMap<_, _>>());
         question["protocols"] = request.protocols.into();
         question["user"] = json!(request.user.map(|user| json!({"id": user.id, "name": user.name})));
-        let answer = ask(&self.connect, "connect", question, NOTHING, Answer::Read);
+        let answer = ask(&self.connect, "connect", Either::A(question), NOTHING, json);
         Box::pin(async move { read_answer(answer.await?) })
     }
 

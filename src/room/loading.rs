@@ -9,18 +9,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::codec::{self, ExternalEdit, off_thread};
 use super::messages::RoomServices;
 use crate::config::LossyPolicy;
-use crate::document::{Document, xml};
+use crate::document::Document;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::LoadedRecord;
 use crate::ids::RoomId;
-use crate::markdown::{self, Lost};
+use crate::markdown::Lost;
 use crate::store::writer::RoomLog;
 use crate::store::{Attempt, DamagedUpdates, HostText, Rejection, StoredRoom};
 
@@ -65,11 +65,16 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
         let loaded = seed(id, services, log, stored.last_version).await?;
         return Ok(Loaded { log_has_gap: base_lost && !loaded.in_snapshot, ..loaded });
     }
-    let loaded = restore(id, stored, log).await?;
+    let loaded = restore(id, services, stored, log).await?;
     catch_up_with_host(id, services, loaded).await
 }
 
-async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Restored> {
+async fn restore(
+    id: &RoomId,
+    services: &RoomServices,
+    mut stored: StoredRoom,
+    log: RoomLog,
+) -> Result<Restored> {
     let snapshot = stored.snapshot.take().map(|snapshot| snapshot.data);
     let updates = std::mem::take(&mut stored.log);
     let in_snapshot = snapshot.is_some() && updates.is_empty();
@@ -88,7 +93,7 @@ async fn restore(id: &RoomId, mut stored: StoredRoom, log: RoomLog) -> Result<Re
         // with what is left, and comes in as an edit made elsewhere.
         let state =
             document.state().map_err(|error| RealtimeError::new(Code::Internal, error.to_string()))?;
-        drafted.text = off_thread(id, move || xml::update_to_markdown(&state)).await??.into();
+        drafted.text = services.codec.render(id, state).await?.into();
         drafted.seq = stored.last_seq;
         attempted = None;
     }
@@ -124,7 +129,7 @@ struct Restored {
 /// host that cannot say goes unheard: its edit is merged when it can, before the next draft.
 async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Restored) -> Result<Loaded> {
     let Restored { mut loaded, snapshot, attempted } = restored;
-    let Some(mut base) = loaded.host_text.clone() else { return Ok(loaded) };
+    let Some(base) = loaded.host_text.clone() else { return Ok(loaded) };
     let text: HostText = match ask_host(id, services).await {
         Ok(record) if *record.markdown == *base => return still_lossy(id, services, loaded, base).await,
         // What it had before our draft: it does not give drafts back, and nothing was edited.
@@ -133,29 +138,41 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
         Err(error) => {
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
             loaded.attempted = attempted.map(|attempt| attempt.text);
-            return Ok(loaded);
+            return still_lossy(id, services, loaded, base).await;
         }
     };
     // The process may have ended between the draft and the note of it.
-    match attempted {
+    let mut from = None;
+    match &attempted {
         Some(attempt) if attempt.text == text => return Ok(host_has_draft(loaded, attempt.seq, text)),
         // Somebody has changed one of the two, and has not rewritten the other into it.
         Some(attempt) if lines_apart(&attempt.text, &text) < lines_apart(&base, &text) => {
-            base = attempt.text;
-            loaded.drafted_seq = attempt.seq;
-            loaded.in_draft = attempt.seq >= loaded.log.last_seq();
+            from = Some(attempt);
         }
         Some(_) => {}
         None => {
             if let Some(snapshot) = snapshot
-                && is_our_draft(id, snapshot, text.clone()).await?
+                && is_our_draft(id, services, snapshot, &text).await?
             {
                 let seq = if loaded.in_snapshot { loaded.log.last_seq() } else { loaded.drafted_seq };
                 return Ok(host_has_draft(loaded, seq, text));
             }
         }
     }
-    merge(id, services, loaded, &base, text).await
+    match read_edit(id, services, from.map_or(&base, |attempt| &attempt.text), &text).await {
+        Ok(edit) => {
+            if let Some(attempt) = from {
+                loaded.drafted_seq = attempt.seq;
+                loaded.in_draft = attempt.seq >= loaded.log.last_seq();
+            }
+            merge(id, services, loaded, edit, text).await
+        }
+        Err(error) => {
+            warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
+            loaded.attempted = attempted.map(|attempt| attempt.text);
+            still_lossy(id, services, loaded, base).await
+        }
+    }
 }
 
 /// The host's text is a draft of ours that holds the log up to this place.
@@ -190,7 +207,7 @@ async fn still_lossy(
     text: HostText,
 ) -> Result<Loaded> {
     if loaded.text_before_draft.is_none() {
-        let lost = off_thread(id, move || markdown::check_lossless(&text, &markdown::parse(&text))).await?;
+        let lost = services.codec.lost_in(id, &text).await?;
         loaded.lossy = !lost.is_empty();
         if loaded.lossy {
             tell_of_loss(id, &lost, services);
@@ -199,20 +216,37 @@ async fn still_lossy(
     Ok(loaded)
 }
 
-async fn is_our_draft(id: &RoomId, snapshot: Bytes, text: HostText) -> Result<bool> {
-    off_thread(id, move || xml::update_to_markdown(&snapshot).is_ok_and(|draft| *draft == *text)).await
+async fn is_our_draft(
+    id: &RoomId,
+    services: &RoomServices,
+    snapshot: Bytes,
+    text: &HostText,
+) -> Result<bool> {
+    let draft = services.codec.render(id, snapshot).await;
+    Ok(draft.is_ok_and(|draft| *draft == **text))
+}
+
+/// Reads an edit made elsewhere. That it cannot be read is told to the host at once: until it can be, no
+/// draft is written over it.
+pub(super) async fn read_edit(
+    id: &RoomId,
+    services: &RoomServices,
+    base: &HostText,
+    text: &HostText,
+) -> Result<ExternalEdit> {
+    let edit = services.codec.edit(id, base.clone(), text.clone()).await;
+    edit.inspect_err(|error| services.host.emit(hooks::writeback_failed(id, "merge", &error.message)))
 }
 
 async fn merge(
     id: &RoomId,
     services: &RoomServices,
     mut loaded: Loaded,
-    base: &HostText,
+    edit: ExternalEdit,
     text: HostText,
 ) -> Result<Loaded> {
-    let (base, new) = (base.clone(), text.clone());
     let (merged, document) = off_thread(id, move || {
-        let merged = loaded.document.merge_external(&base, &new);
+        let merged = edit.apply(&mut loaded.document);
         (merged, loaded)
     })
     .await?;
@@ -293,8 +327,7 @@ struct Seed {
 
 async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) -> Result<Loaded> {
     let record = ask_host(id, services).await?;
-    let room = id.clone();
-    let seed = off_thread(id, move || make_seed(&room, &record.markdown)).await??;
+    let seed = make_seed(id, services, record.markdown.into()).await?;
     let lossy = !seed.lost.is_empty();
     if lossy {
         tell_of_loss(id, &seed.lost, services);
@@ -342,21 +375,13 @@ pub(super) async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<Loa
     }
 }
 
-fn make_seed(id: &RoomId, text: &str) -> Result<Seed> {
-    let parsed = markdown::parse(text);
-    let lost = markdown::check_lossless(text, &parsed);
-    let update = xml::document_to_update(&parsed.doc, seed_client(id, text))?;
-    let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
+async fn make_seed(id: &RoomId, services: &RoomServices, text: HostText) -> Result<Seed> {
+    let codec::Seed { update, lost } = services.codec.seed(id, &text).await?;
+    let whole = update.clone();
+    let document = off_thread(id, move || Document::restore(None, &[whole])).await?.map_err(|error| {
         RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
     })?;
-    Ok(Seed { document, update, text: text.into(), lost })
-}
-
-/// The Yjs client id that a seed is written under: the same for the same text of the same room, so
-/// that even two seeds made apart from each other would be one.
-fn seed_client(id: &RoomId, text: &str) -> u64 {
-    let digest = Sha256::new().chain_update(id.as_str()).chain_update([0]).chain_update(text).finalize();
-    u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
+    Ok(Seed { document, update, text, lost })
 }
 
 /// Waits until the log has this place on disk.
@@ -383,11 +408,4 @@ pub(super) fn tell_of_loss(id: &RoomId, lost: &[Lost], services: &RoomServices) 
         "the record holds content that the editor's document cannot carry"
     );
     services.host.emit(hooks::room_lossy(id, &list.into()));
-}
-
-/// Runs work that takes milliseconds where no other room waits for it.
-async fn off_thread<T: Send + 'static>(id: &RoomId, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|panic| RealtimeError::new(Code::Internal, format!("loading {id} failed: {panic}")))
 }

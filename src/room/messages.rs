@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::codec::RoomCodec;
 use super::outbox::Outbox;
 use super::registry::Arrival;
 use super::saving::SavePolicy;
@@ -30,6 +31,8 @@ pub struct RoomServices {
     pub store: Store,
     /// The application.
     pub host: Arc<dyn Host>,
+    /// What makes Markdown of documents.
+    pub codec: RoomCodec,
     /// What happened so far.
     pub metrics: Arc<Metrics>,
     /// Times and limits.

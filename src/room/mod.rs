@@ -6,6 +6,7 @@
 //! - [`outbox`]: what waits to be written to one client, bounded
 //! - [`sessions`]: who is connected, by user; revocation
 //! - [`messages`]: what a room is told and what it needs from around it
+//! - [`codec`]: how its document becomes Markdown and back
 //! - [`loading`]: where its document comes from
 //! - [`saving`]: when and how a room is snapshotted and its draft written
 //! - [`actor`]: one task per room; loads it, feeds the state, carries out the effects
@@ -14,6 +15,7 @@
 
 mod actor;
 pub mod burst;
+pub mod codec;
 pub mod groups;
 mod loading;
 pub mod messages;

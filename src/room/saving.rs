@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::codec::ExternalEdit;
 use super::loading::Loaded;
 use crate::document::FIRST_GENERATION;
 use crate::error::{Code, RealtimeError, Result};
@@ -40,7 +41,7 @@ pub struct SavePolicy {
 }
 
 /// What of a room is saved, and when the next save is due.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Saving {
     policy: SavePolicy,
     /// The generation in the newest snapshot.
@@ -106,12 +107,21 @@ pub struct SaveReport {
     pub generation: u64,
     /// The log up to here is contained in it.
     pub seq: u64,
-    /// The host's text, if it was changed elsewhere: no draft was written over it.
-    pub elsewhere: Option<HostText>,
+    /// What was changed elsewhere: no draft was written over it.
+    pub elsewhere: Option<Elsewhere>,
     /// The snapshot, if one was asked for.
     pub snapshot: Option<Result<SavedSnapshot>>,
     /// The draft's text (written or already so), if one was asked for.
     pub draft: Option<std::result::Result<HostText, DraftFailure>>,
+}
+
+/// A text of the host that is not ours.
+#[derive(Debug)]
+pub struct Elsewhere {
+    /// The text.
+    pub text: HostText,
+    /// What became of the text that the host was known to have.
+    pub edit: ExternalEdit,
 }
 
 /// A draft that was not written.
@@ -119,7 +129,7 @@ pub struct SaveReport {
 pub struct DraftFailure {
     /// The text that the host may have taken although it did not say so.
     pub attempted: Option<HostText>,
-    /// `serialize` or `draft`.
+    /// `serialize`, `draft`, or `merge` if what was changed elsewhere cannot be read.
     pub stage: &'static str,
     /// Why.
     pub error: RealtimeError,
@@ -246,21 +256,23 @@ impl Saving {
         }
     }
 
-    /// The text that the host last had, if this is another one that is not ours. A host whose text was
-    /// not known before is taken at its word. `told`: it says itself that something changed.
-    pub fn host_text_if_not(&mut self, text: &HostText, told: bool) -> Option<HostText> {
-        let Some(known) = &self.host_text else {
-            self.host_text = Some(text.clone());
-            return None;
-        };
-        if known == text || (!told && self.before.as_ref() == Some(text)) {
-            return None;
+    /// The text that the host last had, if this is another one that is not ours: something was edited
+    /// elsewhere. `told`: the host says itself that something changed.
+    pub fn host_text_if_not(&self, text: &HostText, told: bool) -> Option<&HostText> {
+        let known = self.host_text.as_ref()?;
+        let is_before = !told && self.before.as_ref() == Some(text);
+        (known != text && self.attempted.as_ref() != Some(text) && !is_before).then_some(known)
+    }
+
+    /// The host has this text, and nothing was edited elsewhere. A host whose text was not known before is
+    /// taken at its word.
+    pub fn host_confirms(&mut self, text: HostText) {
+        if self.attempted.as_ref() == Some(&text) {
+            self.attempted = None;
+            self.host_text = Some(text);
+        } else {
+            self.host_text.get_or_insert(text);
         }
-        if self.attempted.as_ref() == Some(text) {
-            self.host_text = self.attempted.take();
-            return None;
-        }
-        Some(known.clone())
     }
 
     /// The host has this text, which contains the document up to this generation, if any.

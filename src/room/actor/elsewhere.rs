@@ -15,11 +15,18 @@ use crate::document::Document;
 use crate::document::reconcile::Merged;
 use crate::error::Result;
 use crate::hooks;
-use crate::host::LoadedRecord;
 use crate::protocol::control::Level;
 use crate::protocol::sync;
+use crate::room::codec::ExternalEdit;
 use crate::room::loading;
 use crate::store::HostText;
+
+/// What the host has, read as far as it must be before it can be merged.
+pub(super) struct Found {
+    text: HostText,
+    /// `None` if nothing was edited elsewhere.
+    edit: Option<ExternalEdit>,
+}
 
 /// An edit made elsewhere that waits for the disk.
 pub(super) struct Merging {
@@ -35,7 +42,7 @@ pub(super) struct Merging {
 }
 
 /// An answer on its way.
-pub(super) type Look = AbortOnDropHandle<Result<LoadedRecord>>;
+pub(super) type Look = AbortOnDropHandle<Result<Found>>;
 
 impl Actor {
     /// Asks the host for the record's text, if it is to be asked and nothing is being saved.
@@ -44,8 +51,16 @@ impl Actor {
             return;
         }
         self.look_wanted = false;
-        let (id, services) = (self.id.clone(), self.services.clone());
-        let asking = tokio::spawn(async move { loading::ask_host(&id, &services).await });
+        let (id, services, saving) = (self.id.clone(), self.services.clone(), self.saving.clone());
+        let asking = tokio::spawn(async move {
+            let text: HostText = loading::ask_host(&id, &services).await?.markdown.into();
+            // Nothing is saved meanwhile, so this is still known when the answer is here.
+            let edit = match saving.host_text_if_not(&text, true) {
+                Some(known) => Some(loading::read_edit(&id, &services, known, &text).await?),
+                None => None,
+            };
+            Ok(Found { text, edit })
+        });
         self.look_task = Some(AbortOnDropHandle::new(asking));
     }
 
@@ -55,10 +70,14 @@ impl Actor {
         self.look_task.is_some() || self.merging.is_some()
     }
 
-    pub(super) fn looked(&mut self, answer: Result<LoadedRecord>) -> Option<End> {
+    pub(super) fn looked(&mut self, answer: Result<Found>) -> Option<End> {
         self.look_task = None;
         match answer {
-            Ok(record) => self.merge_host_text(record.markdown.into(), true),
+            Ok(Found { text, edit: Some(edit) }) => self.merge_edit(text, edit),
+            Ok(Found { text, edit: None }) => {
+                self.saving.host_confirms(text);
+                None
+            }
             Err(error) => {
                 warn!(
                     operation = "realtime:room:merge", room = %self.id, code = %error.code,
@@ -69,18 +88,17 @@ impl Actor {
         }
     }
 
-    /// The host has this text now; `told`: it says itself that something changed.
+    /// The host has this text now, by this edit.
     ///
     /// Nobody sees the merge before it is on disk: after a crash it would be made again, and come a second time
     /// from whoever had seen it. So it is made on a copy, and comes into the document when the log has it.
-    pub(super) fn merge_host_text(&mut self, text: HostText, told: bool) -> Option<End> {
-        let base = self.saving.host_text_if_not(&text, told)?;
+    pub(super) fn merge_edit(&mut self, text: HostText, edit: ExternalEdit) -> Option<End> {
         let generation = self.state.document().generation();
         let was_drafted = self.saving.is_drafted(generation);
         let document = self.state.document_mut();
         let merged = without_holding_others_up(|| {
             let state = document.state()?;
-            Document::restore(Some(&state), &[])?.merge_external(&base, &text)
+            edit.apply(&mut Document::restore(Some(&state), &[])?)
         });
         let merged = match merged {
             Ok(merged) => merged,
@@ -177,7 +195,7 @@ fn without_holding_others_up<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// Waits for the answer; for ever if none is on its way.
-pub(super) async fn looked(task: &mut Option<Look>) -> Result<LoadedRecord> {
+pub(super) async fn looked(task: &mut Option<Look>) -> Result<Found> {
     match task {
         Some(task) => task.await.unwrap_or_else(|panic| {
             let problem = format!("asking the host failed: {panic}");

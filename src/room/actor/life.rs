@@ -13,7 +13,7 @@ use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError};
 use crate::hooks;
 use crate::protocol::control;
-use crate::room::messages::{RoomServices, SnapshotOutcome};
+use crate::room::messages::SnapshotOutcome;
 use crate::room::saving::{self, Demand, Fallback, SaveReport};
 
 impl Actor {
@@ -68,9 +68,8 @@ impl Actor {
         }
         let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
-        let RoomServices { store, host, settings, .. } = self.services.clone();
         let fallback = Fallback { committed: self.log.committed(), is_last_chance: !self.inbox_open };
-        let save = tokio::spawn(saving::run(job, fallback, store, host, settings.host_timeout));
+        let save = tokio::spawn(saving::run(job, fallback, self.services.clone()));
         self.save_task = Some(AbortOnDropHandle::new(save));
         None
     }
@@ -105,7 +104,7 @@ impl Actor {
                 self.answer_snapshot_requests(report.generation, created);
             }
         }
-        report.elsewhere.and_then(|text| self.merge_host_text(text, false))
+        report.elsewhere.and_then(|found| self.merge_edit(found.text, found.edit))
     }
 
     fn count_save(&self, report: &SaveReport) {

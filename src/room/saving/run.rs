@@ -1,19 +1,17 @@
 //! One save: the snapshot into the store, then the Markdown as a draft to the host, unless the host's text
 //! was changed elsewhere.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{DraftFailure, SaveJob, SaveReport};
-use crate::document::xml;
+use super::{DraftFailure, Elsewhere, SaveJob, SaveReport};
 use crate::error::{Code, RealtimeError};
 use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
-use crate::store::writer::Store;
+use crate::room::messages::RoomServices;
 use crate::store::{
     Attempt, HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot,
 };
@@ -23,7 +21,7 @@ enum Draft {
     /// It was written, or was there already.
     Written(HostText),
     /// The host has a text that is not ours; nothing was written over it.
-    Elsewhere(HostText),
+    Elsewhere(Elsewhere),
 }
 
 /// Where else a save's state is, should its snapshot fail.
@@ -45,13 +43,7 @@ impl Fallback {
 
 /// Carries out a save: binary first, Markdown second; a failure of one does not stop the other, as long as what
 /// the Markdown says is on disk.
-pub async fn run(
-    job: SaveJob,
-    fallback: Fallback,
-    store: Store,
-    host: Arc<dyn Host>,
-    host_timeout: Duration,
-) -> SaveReport {
+pub async fn run(job: SaveJob, fallback: Fallback, services: RoomServices) -> SaveReport {
     let snapshot = match job.version {
         Some(version) => {
             let snapshot = NewSnapshot {
@@ -61,16 +53,16 @@ pub async fn run(
                 covers_seq: job.seq,
                 created_at_ms: crate::clock::now_ms(),
             };
-            Some(store.save_snapshot(snapshot).await)
+            Some(services.store.save_snapshot(snapshot).await)
         }
         None => None,
     };
     let (mut elsewhere, mut draft) = (None, None);
     let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
     if job.draft && is_on_disk {
-        match write_draft(&job, &fallback, &store, host, host_timeout).await {
+        match write_draft(&job, &fallback, &services).await {
             Ok(Draft::Written(text)) => draft = Some(Ok(text)),
-            Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),
+            Ok(Draft::Elsewhere(found)) => elsewhere = Some(found),
             Err(failure) => draft = Some(Err(failure)),
         }
     }
@@ -80,26 +72,18 @@ pub async fn run(
 async fn write_draft(
     job: &SaveJob,
     fallback: &Fallback,
-    store: &Store,
-    host: Arc<dyn Host>,
-    host_timeout: Duration,
+    services: &RoomServices,
 ) -> std::result::Result<Draft, DraftFailure> {
-    let state = job.state.clone();
-    // Rendering a long record takes milliseconds that no other room should wait for.
-    let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
-    let markdown = match rendered {
-        Ok(Ok(markdown)) => markdown,
-        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error, attempted: None }),
-        Err(panic) => {
-            let error = RealtimeError::new(Code::Internal, format!("rendering {} failed: {panic}", job.room));
-            return Err(DraftFailure { stage: "serialize", error, attempted: None });
-        }
-    };
+    let RoomServices { store, host, codec, settings, .. } = services;
+    let host_timeout = settings.host_timeout;
+    let failed = |stage| move |error| DraftFailure { stage, error, attempted: None };
+    let markdown = codec.render(&job.room, job.state.clone()).await.map_err(failed("serialize"))?;
     if job.host_text.as_deref() == Some(&markdown) {
         return Ok(Draft::Written(markdown.into()));
     }
-    if let Some(text) = changed_elsewhere(job, &*host, host_timeout).await? {
-        return Ok(Draft::Elsewhere(text));
+    if let Some((known, text)) = changed_elsewhere(job, &**host, host_timeout).await? {
+        let edit = codec.edit(&job.room, known, text.clone()).await.map_err(failed("merge"))?;
+        return Ok(Draft::Elsewhere(Elsewhere { text, edit }));
     }
     let attempt = Attempt { seq: job.seq, text: markdown.as_str().into() };
     if let Err(error) = store.attempt(&job.room, attempt).await
@@ -124,12 +108,12 @@ async fn write_draft(
     Err(DraftFailure { stage: "draft", error, attempted: Some(markdown.into()) })
 }
 
-/// The host's text, if it is neither the one it last gave or was given, nor one of ours.
+/// The text that the host last had and the one it has, if that is neither the same nor one of ours.
 async fn changed_elsewhere(
     job: &SaveJob,
     host: &dyn Host,
     host_timeout: Duration,
-) -> std::result::Result<Option<HostText>, DraftFailure> {
+) -> std::result::Result<Option<(HostText, HostText)>, DraftFailure> {
     let Some(known) = &job.host_text else { return Ok(None) };
     let failed = |error| DraftFailure { stage: "draft", error, attempted: None };
     let now = match tokio::time::timeout(host_timeout, host.load(job.room.clone())).await {
@@ -143,9 +127,9 @@ async fn changed_elsewhere(
             return Err(failed(RealtimeError::new(Code::HostFailed, problem)));
         }
     };
-    let known = [Some(known), job.attempted.as_ref(), job.before.as_ref()];
-    let is_known = known.into_iter().flatten().any(|known| **known == *now);
-    Ok((!is_known).then(|| now.into()))
+    let all_known = [Some(known), job.attempted.as_ref(), job.before.as_ref()];
+    let is_known = all_known.into_iter().flatten().any(|known| **known == *now);
+    Ok((!is_known).then(|| (known.clone(), now.into())))
 }
 
 /// Tells the host, and the log, how a save went.

@@ -11,6 +11,7 @@ use super::*;
 use crate::host::{self, Authorization, AuthorizeRequest, HookEvent, HostFuture, LoadedRecord, User};
 use crate::ids::UserId;
 use crate::protocol::sync::ClientMessage;
+use crate::room::codec::RoomCodec;
 use crate::room::messages::RoomSettings;
 use crate::room::registry::Inbox;
 use crate::room::saving::SavePolicy;
@@ -358,7 +359,8 @@ fn open(
     let store = Store::start(disk.open(), store_settings.clone(), Arc::new(|_| ())).unwrap();
     let settings = Arc::new(settings.clone());
     let host: Arc<dyn host::Host> = Arc::<Host>::clone(host);
-    let services = RoomServices { store: store.clone(), host, metrics: Arc::default(), settings };
+    let codec = RoomCodec::of(&*host, settings.host_timeout);
+    let services = RoomServices { store: store.clone(), host, codec, metrics: Arc::default(), settings };
     (store, Registry::new(services))
 }
 

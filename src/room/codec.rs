@@ -1,0 +1,246 @@
+//! How a room's document becomes Markdown and back: by the built-in codec, or by the application's own for
+//! another editor's schema.
+//!
+//! The application's is asked here and nowhere else, and nothing that it answers is believed unseen. What it
+//! reads must be a tree ([`xml::update_to_tree`]). It is seeded not as it came, under a client id that is another
+//! one each time, but as the same tree written under an id that follows from room and text: somebody who
+//! comes back with an older seed of it has the same one.
+//!
+//! A text is carried whole if it comes back as it was; or else if what comes back reads as the same document,
+//! and if the built-in parser, too, sees the same in both texts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::document::reconcile::Merged;
+use crate::document::{ApplyError, Document, xml};
+use crate::error::{Code, RealtimeError, Result};
+use crate::host::{Codec, Host, HostFuture};
+use crate::ids::RoomId;
+use crate::markdown::{self, Lost, Node};
+use crate::store::HostText;
+
+/// Calls of the application's codec that run at a time; more wait, within their timeout. Each holds a
+/// document, and all of them run on one thread of the application.
+const CALLS_AT_ONCE_MAX: usize = 8;
+
+/// The longest text or update that the application's codec may give, in bytes.
+pub(super) const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+const FROM_MARKDOWN: &str = "codec.fromMarkdown";
+const TO_MARKDOWN: &str = "codec.toMarkdown";
+
+/// What makes Markdown of documents.
+#[derive(Clone)]
+pub enum RoomCodec {
+    /// The one for the schema of the built-in editor.
+    BuiltIn,
+    /// The application's.
+    Host(HostCodec),
+}
+
+/// The application's codec, its calls bounded in number and time.
+#[derive(Clone)]
+pub struct HostCodec {
+    codec: Arc<dyn Codec>,
+    /// The longest that a call may take, its wait for a turn included.
+    call_timeout: Duration,
+    turns: Arc<Semaphore>,
+}
+
+/// A text as the document that it becomes.
+pub(super) struct Seed {
+    /// The document as one update.
+    pub update: Bytes,
+    /// What of the text is not in it.
+    pub lost: Vec<Lost>,
+}
+
+/// An edit made elsewhere, ready to be merged.
+#[derive(Debug)]
+pub enum ExternalEdit {
+    /// What the built-in codec will read: the text before and after.
+    Texts {
+        /// When host and document last agreed.
+        old: HostText,
+        /// Now.
+        new: HostText,
+    },
+    /// What the application's has read.
+    Trees {
+        /// When host and document last agreed.
+        old: Node,
+        /// Now.
+        new: Node,
+        /// What of the text now is not in its tree.
+        lost: Vec<Lost>,
+    },
+}
+
+impl ExternalEdit {
+    /// Merges it into the live document.
+    pub fn apply(self, document: &mut Document) -> Result<Merged, ApplyError> {
+        match self {
+            Self::Texts { old, new } => document.merge_external(&old, &new),
+            Self::Trees { old, new, lost } => {
+                let merged = document.merge_trees(&old, &new)?;
+                Ok(Merged { lost, ..merged })
+            }
+        }
+    }
+}
+
+impl RoomCodec {
+    /// The application's, or the built-in one if it has none.
+    pub fn of(host: &dyn Host, call_timeout: Duration) -> Self {
+        let turns = Arc::new(Semaphore::new(CALLS_AT_ONCE_MAX));
+        host.codec().map_or(Self::BuiltIn, |codec| Self::Host(HostCodec { codec, call_timeout, turns }))
+    }
+
+    /// Makes a new document of a text.
+    pub(super) async fn seed(&self, room: &RoomId, text: &HostText) -> Result<Seed> {
+        let client = seed_client(room, text);
+        match self {
+            Self::BuiltIn => {
+                let text = text.clone();
+                off_thread(room, move || {
+                    let parsed = markdown::parse(&text);
+                    let lost = markdown::check_lossless(&text, &parsed);
+                    Ok(Seed { update: xml::document_to_update(&parsed.doc, client)?, lost })
+                })
+                .await?
+            }
+            Self::Host(codec) => {
+                let tree = codec.read(room, text).await?;
+                let lost = codec.lost(room, text, &tree).await?;
+                let update = off_thread(room, move || xml::document_to_update(&tree, client)).await??;
+                Ok(Seed { update, lost })
+            }
+        }
+    }
+
+    /// The text of the document that this update is all of.
+    pub(super) async fn render(&self, room: &RoomId, state: Bytes) -> Result<String> {
+        match self {
+            Self::BuiltIn => off_thread(room, move || xml::update_to_markdown(&state)).await?,
+            Self::Host(codec) => codec.render(room, state).await,
+        }
+    }
+
+    /// What of a text its document does not carry.
+    pub(super) async fn lost_in(&self, room: &RoomId, text: &HostText) -> Result<Vec<Lost>> {
+        match self {
+            Self::BuiltIn => {
+                let text = text.clone();
+                off_thread(room, move || markdown::check_lossless(&text, &markdown::parse(&text))).await
+            }
+            Self::Host(codec) => {
+                let tree = codec.read(room, text).await?;
+                codec.lost(room, text, &tree).await
+            }
+        }
+    }
+
+    /// Reads what must be read before an edit made elsewhere can be merged.
+    pub(super) async fn edit(&self, room: &RoomId, old: HostText, new: HostText) -> Result<ExternalEdit> {
+        let Self::Host(codec) = self else { return Ok(ExternalEdit::Texts { old, new }) };
+        let old = codec.read(room, &old).await?;
+        let tree = codec.read(room, &new).await?;
+        let lost = codec.lost(room, &new, &tree).await?;
+        Ok(ExternalEdit::Trees { old, new: tree, lost })
+    }
+}
+
+impl HostCodec {
+    async fn read(&self, room: &RoomId, text: &str) -> Result<Node> {
+        let update = self.call(FROM_MARKDOWN, room, || self.codec.from_markdown(text.to_owned())).await?;
+        check_size(FROM_MARKDOWN, room, update.len())?;
+        off_thread(room, move || xml::update_to_tree(&update)).await?.map_err(|problem| {
+            unusable(
+                FROM_MARKDOWN,
+                room,
+                &format!(
+                    "the update {problem}; expected a Yjs update (version 1) of a whole document with all of \
+                     its content in the XML fragment `default`"
+                ),
+            )
+        })
+    }
+
+    async fn render(&self, room: &RoomId, state: Bytes) -> Result<String> {
+        let text = self.call(TO_MARKDOWN, room, || self.codec.to_markdown(state)).await?;
+        check_size(TO_MARKDOWN, room, text.len())?;
+        Ok(text)
+    }
+
+    /// What of a text that was read as this tree would not come back. It is rendered as it would be seeded.
+    async fn lost(&self, room: &RoomId, text: &str, tree: &Node) -> Result<Vec<Lost>> {
+        let client = seed_client(room, text);
+        let copy = tree.clone();
+        let update = off_thread(room, move || xml::document_to_update(&copy, client)).await??;
+        let rendered = self.render(room, update).await?;
+        if rendered == text {
+            return Ok(Vec::new());
+        }
+        let is_stable = self.read(room, &rendered).await? == *tree;
+        let text = text.to_owned();
+        off_thread(room, move || {
+            let lost = markdown::lost_between(&text, &rendered);
+            if lost.is_empty() && !is_stable { vec![Lost::all_of(&text)] } else { lost }
+        })
+        .await
+    }
+
+    async fn call<T>(
+        &self,
+        function: &'static str,
+        room: &RoomId,
+        call: impl FnOnce() -> HostFuture<T>,
+    ) -> Result<T> {
+        let turn = async {
+            let _turn = self.turns.acquire().await;
+            call().await
+        };
+        let answer = timeout(self.call_timeout, turn).await.unwrap_or_else(|_| {
+            let waited = self.call_timeout.as_secs_f64();
+            let problem =
+                format!("the host's `{function}` did not answer within {waited} s (`host_timeout`)");
+            Err(RealtimeError::new(Code::HostFailed, problem))
+        });
+        answer.map_err(|error| error.with("function", function).with("roomId", room.as_str()))
+    }
+}
+
+fn check_size(function: &'static str, room: &RoomId, bytes: usize) -> Result<()> {
+    if bytes <= ANSWER_BYTES_MAX {
+        return Ok(());
+    }
+    Err(unusable(function, room, &format!("it has {bytes} bytes; at most {ANSWER_BYTES_MAX} are taken")))
+}
+
+fn unusable(function: &'static str, room: &RoomId, problem: &str) -> RealtimeError {
+    let message = format!("the host's `{function}` gave an unusable answer for {room}: {problem}");
+    RealtimeError::new(Code::HostFailed, message).with("function", function).with("roomId", room.as_str())
+}
+
+/// The Yjs client id that a seed is written under: the same for the same text of the same room, so
+/// that even two seeds made apart from each other would be one.
+fn seed_client(id: &RoomId, text: &str) -> u64 {
+    let digest = Sha256::new().chain_update(id.as_str()).chain_update([0]).chain_update(text).finalize();
+    u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
+}
+
+/// Runs work that takes milliseconds where no other room waits for it.
+pub(super) async fn off_thread<T: Send + 'static>(
+    room: &RoomId,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| {
+        RealtimeError::new(Code::Internal, format!("reading or writing the text of {room} failed: {panic}"))
+    })
+}
