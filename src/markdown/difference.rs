@@ -60,7 +60,7 @@ mod tests {
             ("# a", "a", 1, 1, "structure"),
             ("a", "", 1, 1, "structure"),
             ("[a](/x)", "a", 1, 1, "structure"),
-            ("a [^1]\n\n[^1]: note", "a", 1, 1, "footnote"),
+            ("a [^1]\n\n[^1]: note", "a", 3, 3, "footnote"),
         ] {
             let lost = lost_between(source, rendered);
             let expected = Lost { first_line, last_line, kind };

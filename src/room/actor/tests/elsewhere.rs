@@ -168,6 +168,21 @@ async fn a_record_that_becomes_lossy_is_closed_for_edits_and_not_written_over() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lossy_record_stays_so_when_the_host_cannot_say_what_it_has() {
+    let mut harness = Harness::start();
+    let _client = harness.join().await;
+    changed_elsewhere(&harness, "The council meets on Tuesday at noon.\n\n<div>raw</div>\n").await;
+    harness.crash().await;
+    harness.host.fail(true);
+    let client = harness.join().await;
+    client.writes("An intrusion.").await;
+    client.read_until("PERMISSION_DENIED").await;
+    harness.host.fail(false);
+    harness.snapshot().await.unwrap();
+    assert!(harness.host.drafts.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_damaged_snapshot_lost_comes_back_from_the_draft() {
     let mut harness = Harness::start();
     let client = harness.join().await;
