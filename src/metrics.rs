@@ -47,6 +47,8 @@ metrics! {
     changes = "Changes of documents by clients";
     /// Frames that could not be used.
     refused_frames = "Frames refused: malformed, or of no sense in their document";
+    /// Rooms whose document broke; everybody in them had to connect again.
+    room_failures = "Rooms that failed and were loaded again";
     /// Binary messages of a type that is not known.
     unknown_messages = "Binary messages of an unknown type, which are ignored";
     /// Snapshots on disk.

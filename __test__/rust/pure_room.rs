@@ -115,7 +115,7 @@ impl Room {
                 Effect::Acknowledge(_, Acknowledgement::Saved) => continue,
                 Effect::ApplyFailed(client, problem) => return Err(format!("{client}: {problem}").into()),
                 Effect::Full { .. } => return Err("nothing bounds this document".into()),
-                Effect::Fail(problem) => return Err(problem.into()),
+                Effect::Fail { problem, .. } => return Err(problem.into()),
             };
             let receivers = self.clients.iter().filter(|number| to(ClientId::new(u64::from(**number))));
             frames.extend(receivers.map(|number| (*number, frame.clone())));

@@ -5,6 +5,7 @@
 //! drop the document and load it again.
 
 mod clocks;
+mod depth;
 pub mod reconcile;
 pub mod xml;
 
@@ -17,6 +18,7 @@ use yrs::updates::encoder::Encode;
 use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn};
 
 use self::clocks::Clocks;
+use self::depth::Depth;
 use crate::protocol::update::{Shape, check_state_vector, check_update, without_gaps};
 use crate::protocol::wire::WireError;
 
@@ -57,6 +59,7 @@ pub struct Applied {
 pub struct Document {
     doc: Doc,
     clocks: Clocks,
+    depth: Depth,
     /// Counts changes; what a snapshot contains is said by the generation it was taken at.
     generation: u64,
     /// The whole state, encoded once per generation and shared by all who join.
@@ -78,6 +81,7 @@ impl Document {
         Self {
             doc: Doc::with_options(options),
             clocks: Clocks::default(),
+            depth: Depth::default(),
             generation: FIRST_GENERATION,
             state: None,
         }
@@ -87,9 +91,11 @@ impl Document {
     /// for all of them is quadratic in yrs.
     pub fn restore(snapshot: Option<&Bytes>, log: &[Bytes]) -> Result<Self, ApplyError> {
         let mut document = Self::new();
+        document.depth.while_restoring();
         for update in snapshot.into_iter().chain(log) {
             document.apply(std::slice::from_ref(update))?;
         }
+        document.depth.restored();
         document.generation = FIRST_GENERATION;
         Ok(document)
     }
@@ -107,6 +113,8 @@ impl Document {
         let mut incoming = Vec::with_capacity(updates.len());
         for raw in updates {
             let shape = check_update(raw)?;
+            let doc = &self.doc;
+            self.depth.check(raw, shape, || contained(|| depth::levels(&doc.transact())))?;
             let update = contained(|| Update::decode_v1(raw))?;
             let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
             incoming.push(Incoming { raw, shape, update });

@@ -23,6 +23,8 @@ pub struct Shape {
     /// The structs, if all of them are one client's and follow on one another: so it is with what an
     /// editor sends for each key.
     pub only_run: Option<Run>,
+    /// How many of them are shared types.
+    pub types: u64,
 }
 
 /// Structs of one client that follow on one another.
@@ -49,8 +51,7 @@ pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
     let mut shape = Shape::default();
     let clients = reader.count()?;
     for _ in 0..clients {
-        let (structs, run) = check_client_structs(&mut reader)?;
-        shape.structs += structs;
+        let run = check_client_structs(&mut reader, &mut shape)?;
         shape.only_run = run.filter(|_| clients == 1);
     }
     for _ in 0..reader.count()? {
@@ -151,7 +152,7 @@ fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
 
 /// One client's structs: their number, and what they are if there is no gap among them. Gaps are walked but
 /// not counted.
-fn check_client_structs(reader: &mut Reader<'_>) -> Result<(u64, Option<Run>), WireError> {
+fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<Option<Run>, WireError> {
     let count = reader.count()?;
     let client = client_id(reader)?;
     let start = reader.var_u32()?;
@@ -162,13 +163,60 @@ fn check_client_structs(reader: &mut Reader<'_>) -> Result<(u64, Option<Run>), W
             content::SKIP => reader.var_u32()?,
             _ => {
                 structs += 1;
+                shape.types += u64::from(info & CONTENT == content::TYPE);
                 if info == content::GC { reader.var_u32()? } else { check_item(reader, info)? }
             }
         };
         end = end.checked_add(len).ok_or(WireError::OutOfRange)?;
     }
+    shape.structs += structs;
     let is_run = structs > 0 && structs == count;
-    Ok((structs, is_run.then_some(Run { client, start, end })))
+    Ok(is_run.then_some(Run { client, start, end }))
+}
+
+/// An item, and what tells where it stands.
+pub(super) struct Item {
+    pub(super) client: u64,
+    pub(super) clock: u32,
+    pub(super) len: u32,
+    pub(super) is_type: bool,
+    /// One, or two where both neighbours are named.
+    pub(super) parents: [Parent; 2],
+}
+
+/// What an item says of the type that it stands in.
+#[derive(Clone, Copy)]
+pub(super) enum Parent {
+    /// It is at the top of the document; or nothing is said.
+    Elsewhere,
+    /// It is the struct with this client and clock.
+    Of((u64, u32)),
+    /// It is the one in which this struct stands.
+    Beside((u64, u32)),
+}
+
+/// The items of an update that was checked.
+pub(super) fn items(update: &[u8]) -> Result<Vec<Item>, WireError> {
+    let mut reader = Reader::new(update);
+    let mut items = Vec::new();
+    for _ in 0..reader.count()? {
+        let count = reader.count()?;
+        let client = client_id(&mut reader)?;
+        let mut clock = reader.var_u32()?;
+        for _ in 0..count {
+            let info = reader.byte()?;
+            if matches!(info, content::SKIP | content::GC) {
+                clock = clock.checked_add(reader.var_u32()?).ok_or(WireError::OutOfRange)?;
+                continue;
+            }
+            let parents = parents(&mut reader, info)?;
+            let tag = info & CONTENT;
+            let len = check_content(&mut reader, tag)?;
+            items.push(Item { client, clock, len, is_type: tag == content::TYPE, parents });
+            clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
+        }
+    }
+    Ok(items)
 }
 
 /// The tags of what an item holds, in the low five bits of its info byte.
@@ -195,29 +243,37 @@ const NAMED_TYPES: [u64; 2] = [3, 5];
 /// The highest tag of a shared type that editors make (6 is XML text).
 const TYPE_TAG_MAX: u64 = 6;
 
+/// The part of an info byte that says what the item holds.
+const CONTENT: u8 = 0x1f;
+
 /// Walks one item and gives the clock ticks it takes.
 fn check_item(reader: &mut Reader<'_>, info: u8) -> Result<u32, WireError> {
-    for flag in [HAS_ORIGIN, HAS_RIGHT_ORIGIN] {
+    parents(reader, info)?;
+    check_content(reader, info & CONTENT)
+}
+
+/// Walks what stands before an item's content: where it belongs.
+fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> {
+    let mut parents = [Parent::Elsewhere; 2];
+    for (parent, flag) in parents.iter_mut().zip([HAS_ORIGIN, HAS_RIGHT_ORIGIN]) {
         if info & flag != 0 {
-            check_id(reader)?;
+            *parent = Parent::Beside(id(reader)?);
         }
     }
     if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
         match reader.var_u64()? {
             1 => drop(reader.text()?),
-            _ => check_id(reader)?,
+            _ => parents[0] = Parent::Of(id(reader)?),
         }
         if info & HAS_PARENT_SUB != 0 {
             reader.text()?;
         }
     }
-    check_content(reader, info & 0x1f)
+    Ok(parents)
 }
 
-fn check_id(reader: &mut Reader<'_>) -> Result<(), WireError> {
-    client_id(reader)?;
-    reader.var_u32()?;
-    Ok(())
+fn id(reader: &mut Reader<'_>) -> Result<(u64, u32), WireError> {
+    Ok((client_id(reader)?, reader.var_u32()?))
 }
 
 fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
@@ -339,7 +395,7 @@ mod tests {
         });
         let client = Reader::new(&xml[2..]).var_u64().unwrap();
         let only_run = Some(Run { client, start: 0, end: 1 });
-        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run });
+        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run, types: 1 });
         assert!(check_update(&[0, 0]).unwrap().is_empty());
     }
 
@@ -368,7 +424,7 @@ mod tests {
             without_gaps(&update, |client, clock| (client, clock) == (3, 2)).unwrap().unwrap();
         assert_eq!(
             check_update(&has_the_skipped).unwrap(),
-            Shape { structs: 2, deletions: 1, only_run: None }
+            Shape { structs: 2, deletions: 1, ..Shape::default() }
         );
         assert_eq!(without_gaps(&[0, 0], |_, _| false), Ok(None));
     }

@@ -213,7 +213,7 @@ impl RoomState {
         let answers_first = asked.is_some();
         match asked.map_or_else(|| self.whole_state(), Ok) {
             Ok(answer) => effects.push(Effect::Send(client, answer)),
-            Err(error) => return vec![Effect::Fail(error.to_string())],
+            Err(error) => return vec![Effect::fail(&error)],
         }
         self.send_presence(client, &mut effects);
         if reads_text {
@@ -287,7 +287,7 @@ impl RoomState {
                 }
                 Vec::new()
             }
-            Err(error) => vec![Effect::Fail(error.to_string())],
+            Err(error) => vec![Effect::fail(&error)],
         }
     }
 
@@ -345,7 +345,9 @@ impl RoomState {
                 }
                 self.applied(client, &updates, applied, effects);
             }
-            Err(ApplyError::Broken(reason)) => effects.push(Effect::Fail(reason)),
+            Err(ApplyError::Broken(problem)) => {
+                effects.push(Effect::Fail { problem, culprit: Some(client) });
+            }
             // One of several: the others must not suffer for it.
             Err(_) if updates.payloads.len() > 1 => self.apply_each(client, &updates, effects),
             Err(error) => self.refuse(client, &error.to_string(), effects),
@@ -436,7 +438,7 @@ impl RoomState {
             }
             match self.whole_state() {
                 Ok(state) => effects.push(Effect::Send(client, state)),
-                Err(error) => effects.push(Effect::Fail(error.to_string())),
+                Err(error) => effects.push(Effect::fail(&error)),
             }
         }
     }

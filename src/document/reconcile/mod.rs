@@ -109,6 +109,7 @@ impl Document {
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut_with(ORIGIN))?);
         let mut merged = contained(|| merge(&mut txn, &old, &new, new_markdown))?;
         self.clocks.read(&*txn);
+        self.depth.forget();
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
         if merged.change.is_some() {
             self.generation += 1;

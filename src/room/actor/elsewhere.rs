@@ -85,7 +85,7 @@ impl Actor {
         let merged = match merged {
             Ok(merged) => merged,
             Err(error) => {
-                return Some(End::Failed(format!("an edit made elsewhere cannot be merged: {error}")));
+                return Some(End::failed(format!("an edit made elsewhere cannot be merged: {error}")));
             }
         };
         let Some(change) = merged.change.clone() else {

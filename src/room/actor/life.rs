@@ -12,7 +12,9 @@ use crate::clock;
 use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError};
 use crate::hooks;
+use crate::ids::ClientId;
 use crate::protocol::control;
+use crate::room::barred::broke_room;
 use crate::room::messages::{RoomServices, SnapshotOutcome};
 use crate::room::saving::{self, Demand, Fallback, SaveReport};
 
@@ -59,7 +61,7 @@ impl Actor {
         }
         let state = match self.state.document_mut().state() {
             Ok(state) => state,
-            Err(error) => return Some(End::Failed(format!("the state cannot be encoded: {error}"))),
+            Err(error) => return Some(End::failed(format!("the state cannot be encoded: {error}"))),
         };
         self.info.state_bytes.store(state.len(), Ordering::Relaxed);
         let effects = self.state.measured(state.len(), clock::now());
@@ -204,9 +206,17 @@ impl Actor {
         }
     }
 
-    /// The document broke: everybody is sent away, and the next to join loads the room from the store.
-    pub(super) async fn fail(&mut self, problem: &str) {
-        error!(operation = "realtime:room:failed", room = %self.id, "{problem}");
+    /// The document broke: everybody is sent away, and the next to join loads the room from the store. Who
+    /// broke it is kept out.
+    pub(super) async fn fail(&mut self, problem: &str, culprit: Option<ClientId>) {
+        let culprit = culprit.and_then(|client| self.seats.get(&client)).map(|seat| &seat.session);
+        let user = json!(culprit.map(|session| &session.user));
+        error!(operation = "realtime:room:failed", room = %self.id, %user, "{problem}");
+        self.services.metrics.room_failures.add(1);
+        if let Some(session) = culprit {
+            self.registry.bar(&self.id, &session.user);
+            session.end(&broke_room());
+        }
         let error = RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
         for seat in self.seats.values() {
             seat.outbox.close(control::close(&error));
