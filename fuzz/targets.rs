@@ -113,13 +113,15 @@ fn whole_and_lasting(document: &mut Document) {
     let state = document.state().expect("a document that was not broken can be encoded");
     let mut again = Document::restore(Some(&state), &[]).expect("what was encoded can be read");
     assert_eq!(again.state_vector(), document.state_vector());
+    // Not compared by bytes: yrs joins structs differently when it has them all at once.
     let state_again = again.state().expect("what was restored can be encoded");
-    let mut third = Document::restore(Some(&state_again), &[]).expect("and read");
-    assert_eq!(third.state().expect("and encoded"), state_again);
+    let third = Document::restore(Some(&state_again), &[]).expect("and read");
+    assert_eq!(third.state_vector(), document.state_vector());
+    let render = |state| xml::update_to_markdown(state).ok();
+    assert_eq!(render(&state_again), render(&state));
     let nothing = document.diff(&document.state_vector()).expect("the own state vector is one");
     let applied = again.apply(&[nothing]).expect("a difference can be applied");
     assert!(applied.change.is_none(), "nothing is missing");
-    let _ = xml::update_to_markdown(&state);
 }
 
 fn member(user: &str) -> Member {
@@ -173,21 +175,21 @@ pub fn json(data: &[u8]) {
     whole_and_lasting(state.document_mut());
 }
 
-/// What is written of a document reads as itself, once it has been through reading and writing.
+/// What is written of a stored document reads as itself.
 pub fn markdown(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let parsed = markdown::parse(text);
-    let lost = markdown::check_lossless(text, &parsed);
-    let written = markdown::serialize(&parsed.doc);
-    let again = markdown::parse(&written);
-    if lost.is_empty() {
-        assert_eq!(markdown::serialize(&again.doc), written, "{text:?}");
+    let _ = markdown::serialize(&parsed.doc);
+    let is_lossless = markdown::check_lossless(text, &parsed).is_empty();
+    let written = stored_and_written(text);
+    if is_lossless {
+        assert_eq!(stored_and_written(&written), written, "{text:?}");
     }
-    let Ok(update) = xml::markdown_to_update(text, 1) else { return };
-    let rendered = xml::update_to_markdown(&update).expect("our own update can be read");
-    if lost.is_empty() {
-        assert_eq!(rendered, written, "{text:?}");
-    }
+}
+
+fn stored_and_written(text: &str) -> String {
+    let update = xml::markdown_to_update(text, 1).expect("everything is Markdown");
+    xml::update_to_markdown(&update).expect("our own update can be read")
 }
 
 /// Settings are taken or refused with a message, and ids too.
@@ -228,7 +230,10 @@ fn every_content() -> Vec<Vec<u8>> {
         item(&[&[5][..], &named, &[2, b'{', b'}']].concat()),
         item(&[&[6][..], &named, &[1, b'b', 4, b't', b'r', b'u', b'e']].concat()),
         // map entry with a value of each kind
-        item(&[&[0x28][..], &named, &[1, b'k', 1, 117, 3, 126, 125, 5, 118, 1, 1, b'k', 119, 1, b'v']].concat()),
+        item(
+            &[&[0x28][..], &named, &[1, b'k', 1, 117, 3, 126, 125, 5, 118, 1, 1, b'k', 119, 1, b'v']]
+                .concat(),
+        ),
         // subdocument
         item(&[&[9][..], &named, &[1, b'g', 118, 0]].concat()),
         // deleted, gap, garbage
@@ -246,7 +251,8 @@ fn every_content() -> Vec<Vec<u8>> {
 fn update_seeds() -> Vec<Vec<u8>> {
     let record = record_update(7);
     let again = record_update(8);
-    let mut seeds = vec![joined(&[&record]), joined(&[&record, &again, &[0, 1, 7, 1, 0, 40]]), joined(&[POISON])];
+    let mut seeds =
+        vec![joined(&[&record]), joined(&[&record, &again, &[0, 1, 7, 1, 0, 40]]), joined(&[POISON])];
     seeds.extend(RESERVING.map(|bytes| joined(&[bytes])));
     seeds.extend(every_content());
     seeds
@@ -283,7 +289,8 @@ fn room_seeds() -> Vec<Vec<u8>> {
 fn awareness_seeds() -> Vec<Vec<u8>> {
     let state = |client, state: &str| protocol_awareness::Presence { client, clock: 1, state: state.into() };
     let states = [state(1, "{}"), state((1 << 53) - 1, "null"), state(3, r#"{"cursor":{"a":[1,2.5]}}"#)];
-    let mut seeds = vec![protocol_awareness::encode(states.iter()), protocol_awareness::encode(states[..0].iter())];
+    let mut seeds =
+        vec![protocol_awareness::encode(states.iter()), protocol_awareness::encode(states[..0].iter())];
     seeds.extend(RESERVING.map(<[u8]>::to_vec));
     seeds
 }
@@ -326,7 +333,8 @@ fn config_seeds() -> Vec<Vec<u8>> {
     );
     vec![
         bare.into_bytes(),
-        b"realtime: {port: 1, allowed_origins: [https://a.example], rooms: &a {max_rooms: 2}, x: *a}".to_vec(),
+        b"realtime: {port: 1, allowed_origins: [https://a.example], rooms: &a {max_rooms: 2}, x: *a}"
+            .to_vec(),
         b"port: 'x\n---\n- [".to_vec(),
         b"a%2Fb%00..%ff".to_vec(),
     ]

@@ -238,10 +238,12 @@ const HAS_ORIGIN: u8 = 0x80;
 const HAS_RIGHT_ORIGIN: u8 = 0x40;
 const HAS_PARENT_SUB: u8 = 0x20;
 
-/// Shared types that carry a name: an XML element and an XML hook.
-const NAMED_TYPES: [u64; 2] = [3, 5];
-/// The highest tag of a shared type that editors make (6 is XML text).
-const TYPE_TAG_MAX: u64 = 6;
+/// The tags of shared types: array, map, text, XML element, fragment and text. An XML hook (5) is none of
+/// them: Yjs writes a name behind it and yrs neither reads nor writes one, so that what yrs makes of an
+/// update with a hook could never be read again.
+const TYPE_TAGS: [u64; 6] = [0, 1, 2, XML_ELEMENT, 4, 6];
+/// The one that has a name.
+const XML_ELEMENT: u64 = 3;
 
 /// The part of an info byte that says what the item holds.
 const CONTENT: u8 = 0x1f;
@@ -305,10 +307,10 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
         }
         content::TYPE => {
             let type_tag = reader.var_u64()?;
-            if type_tag > TYPE_TAG_MAX {
+            if !TYPE_TAGS.contains(&type_tag) {
                 return Err(WireError::UnknownTag(type_tag));
             }
-            if NAMED_TYPES.contains(&type_tag) {
+            if type_tag == XML_ELEMENT {
                 reader.text()?;
             }
         }

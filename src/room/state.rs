@@ -75,6 +75,8 @@ pub struct RoomState {
     document: Document,
     answers: Answers,
     size: Size,
+    /// See [`RoomState::take_encodings`].
+    encodings: u64,
     presence: PresenceMap,
     seats: HashMap<ClientId, Seat>,
     /// Why nobody may edit, while that is so.
@@ -130,6 +132,7 @@ impl RoomState {
             document,
             answers: Answers::default(),
             size: Size::new(0, usize::MAX),
+            encodings: 0,
             presence: PresenceMap::default(),
             seats: HashMap::new(),
             locked: None,
@@ -169,6 +172,11 @@ impl RoomState {
     /// The clients and who they are.
     pub fn members(&self) -> impl Iterator<Item = (ClientId, &Member)> {
         self.seats.iter().map(|(client, seat)| (*client, &seat.member))
+    }
+
+    /// How many answers had to be encoded, and not only shared, since this was last asked.
+    pub const fn take_encodings(&mut self) -> u64 {
+        std::mem::replace(&mut self.encodings, 0)
     }
 
     /// Messages of unknown type so far.

@@ -279,6 +279,7 @@ impl Actor {
             end.or_else(|| self.take(message))
         });
         self.messages = messages;
+        self.services.metrics.encodings.add(self.state.take_encodings());
         end.or_else(|| self.tell(&[]))
     }
 
