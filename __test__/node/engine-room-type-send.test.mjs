@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { connect } from '../support/json-client.mjs'
+import { hook } from '../support/live-engine.mjs'
 import { withType } from '../support/recording-type.mjs'
 
-const gone = async ({ engine }, clientId) => {
-  while (engine.connection(clientId)) await new Promise(setImmediate)
-}
+/** Once the host is told that a client is gone, it is. */
+const gone = (live, clientId) => hook(live, 'realtime:client:disconnected', { clientId })
 
 test('send, to one', async (t) => {
   const { live, enter } = await withType(t)

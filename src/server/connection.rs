@@ -55,6 +55,7 @@ pub(super) fn serve(upgraded: Upgraded, context: Arc<Context>) -> impl Future<Ou
         let mut connection = opening.await;
         if let Some(admitted) = connection.admitted.take() {
             let reason = Reader::new(&mut connection, &admitted).run().await;
+            admitted.session.take_off_list();
             // What it sent before its end still counts; the room hears of the end last.
             Box::pin(admitted.destination.left(connection.client, reason)).await;
         }

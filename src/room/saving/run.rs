@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, SaveJob, SaveReport};
-use crate::document::xml;
-use crate::error::{Code, RealtimeError};
+use crate::document::{Document, xml};
+use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
@@ -53,16 +53,7 @@ pub async fn run(
     host_timeout: Duration,
 ) -> SaveReport {
     let snapshot = match job.version {
-        Some(version) => {
-            let snapshot = NewSnapshot {
-                room: job.room.clone(),
-                version,
-                data: job.state.clone(),
-                covers_seq: job.seq,
-                created_at_ms: crate::clock::now_ms(),
-            };
-            Some(store.save_snapshot(snapshot).await)
-        }
+        Some(version) => Some(save_snapshot(&job, version, &store).await),
         None => None,
     };
     let (mut elsewhere, mut draft) = (None, None);
@@ -75,6 +66,30 @@ pub async fn run(
         }
     }
     SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft }
+}
+
+/// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
+async fn save_snapshot(job: &SaveJob, version: u64, store: &Store) -> Result<SavedSnapshot> {
+    let state = job.state.clone();
+    let read = tokio::task::spawn_blocking(move || Document::restore(Some(&state), &[]).map(drop)).await;
+    let problem = match read {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(panic) => Some(panic.to_string()),
+    };
+    if let Some(problem) = problem {
+        let message =
+            format!("the state of {} cannot be read again, so its log is kept: {problem}", job.room);
+        return Err(RealtimeError::new(Code::Internal, message));
+    }
+    let snapshot = NewSnapshot {
+        room: job.room.clone(),
+        version,
+        data: job.state.clone(),
+        covers_seq: job.seq,
+        created_at_ms: crate::clock::now_ms(),
+    };
+    store.save_snapshot(snapshot).await
 }
 
 async fn write_draft(
@@ -174,4 +189,36 @@ pub fn tell_host(host: &dyn Host, room: &RoomId, report: &SaveReport) {
 fn tell_of_failure(host: &dyn Host, room: &RoomId, stage: &str, error: &RealtimeError) {
     error!(operation = "realtime:snapshot:writeback", room = %room, stage, code = %error.code, "{}", error.message);
     host.emit(hooks::writeback_failed(room, stage, &error.message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryDisk;
+    use crate::store::writer::StoreSettings;
+
+    #[tokio::test]
+    async fn a_state_that_cannot_be_read_again_takes_the_place_of_nothing() {
+        let disk = MemoryDisk::default();
+        let store = Store::start(disk.open(), StoreSettings::default(), Arc::new(|_| ())).unwrap();
+        let room = RoomId::new("records", "x").unwrap();
+        let job = |state: &'static [u8]| SaveJob {
+            room: room.clone(),
+            generation: 1,
+            state: state.into(),
+            seq: 0,
+            version: Some(1),
+            host_text: None,
+            attempted: None,
+            before: None,
+            draft: false,
+        };
+        // An XML hook as yrs writes it, without its name.
+        let hook = job(&[1, 1, 1, 0, 7, 1, 1, b'm', 5, 0]);
+        let error = save_snapshot(&hook, 1, &store).await.unwrap_err();
+        assert!(error.message.contains("its log is kept"), "{error}");
+        assert!(disk.stored(&room).snapshot.is_none());
+        save_snapshot(&job(&[0, 0]), 1, &store).await.unwrap();
+        assert!(disk.stored(&room).snapshot.is_some());
+    }
 }
