@@ -3,14 +3,13 @@
 //! yrs deletes a type by a call for each that is inside, so that an update of a few bytes a level, and the
 //! deletion of the outermost, would overflow the stack: that ends the process, and nothing can catch it.
 
-use super::update::{Item, Parent, check_update, items};
+use super::update::{Item, Parent, items};
 use super::wire::WireError;
 
-/// How many levels of types an update adds below what its document has, at most: a type whose parent, or
+/// How many levels of types an update, which was checked, adds below what its document has, at most: a type whose parent, or
 /// whose neighbour, is in the same update stands as deep as that says, any other directly below something
 /// that is there. What refers to itself in a circle counts as endless.
 pub fn levels_added(update: &[u8]) -> Result<u32, WireError> {
-    check_update(update)?;
     let mut items = items(update)?;
     items.sort_by_key(|item| (item.client, item.clock));
     // No client writes a struct twice; which of them yrs would take is not to be relied on.

@@ -133,7 +133,7 @@ fn contiguous_run<'a>(
         let info = reader.byte()?;
         let len = match info {
             content::SKIP | content::GC => reader.var_u32()?,
-            _ => check_item(reader, info)?,
+            _ => check_item(reader, info, (client, clock))?,
         };
         clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
         is_cut |= info == content::SKIP && !follows(clock);
@@ -164,7 +164,7 @@ fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<Op
             _ => {
                 structs += 1;
                 shape.types += u64::from(info & CONTENT == content::TYPE);
-                if info == content::GC { reader.var_u32()? } else { check_item(reader, info)? }
+                if info == content::GC { reader.var_u32()? } else { check_item(reader, info, (client, end))? }
             }
         };
         end = end.checked_add(len).ok_or(WireError::OutOfRange)?;
@@ -248,10 +248,23 @@ const XML_ELEMENT: u64 = 3;
 /// The part of an info byte that says what the item holds.
 const CONTENT: u8 = 0x1f;
 
-/// Walks one item and gives the clock ticks it takes.
-fn check_item(reader: &mut Reader<'_>, info: u8) -> Result<u32, WireError> {
-    parents(reader, info)?;
-    check_content(reader, info & CONTENT)
+/// Walks one item, which has this client and clock, and gives the clock ticks it takes.
+///
+/// Nobody can refer to what they make later; Yjs relies on it, and throws where it is not so.
+fn check_item(reader: &mut Reader<'_>, info: u8, (client, clock): (u64, u32)) -> Result<u32, WireError> {
+    for parent in parents(reader, info)? {
+        if let Parent::Of(other) | Parent::Beside(other) = parent
+            && other.0 == client
+            && other.1 >= clock
+        {
+            return Err(WireError::OutOfRange);
+        }
+    }
+    // Two would share a clock; Yjs and yrs differ in what becomes of it.
+    match check_content(reader, info & CONTENT)? {
+        0 => Err(WireError::OutOfRange),
+        len => Ok(len),
+    }
 }
 
 /// Walks what stands before an item's content: where it belongs.
@@ -429,6 +442,28 @@ mod tests {
             Shape { structs: 2, deletions: 1, ..Shape::default() }
         );
         assert_eq!(without_gaps(&[0, 0], |_, _| false), Ok(None));
+    }
+
+    #[test]
+    fn what_nobody_writes_and_libraries_make_different_things_of_is_refused() {
+        let named = [1, 1, b'm'];
+        let item = |head: &[u8], content: &[u8]| [&[1, 1, 9, 5][..], head, content, &[0]].concat();
+        let check = |update: Vec<u8>| check_update(&update).map(|shape| shape.structs);
+        assert_eq!(check(item(&[&[4][..], &named].concat(), &[1, b'x'])), Ok(1));
+        for (content, nothing) in [(4, &[0][..]), (8, &[0]), (2, &[0]), (1, &[0])] {
+            let empty = item(&[&[content][..], &named].concat(), nothing);
+            assert_eq!(check(empty), Err(WireError::OutOfRange), "of no length: {content}");
+        }
+        // Client 9 at clock 5: what it made before, and what it has yet to make.
+        for (clock, outcome) in
+            [(4, Ok(1)), (5, Err(WireError::OutOfRange)), (77, Err(WireError::OutOfRange))]
+        {
+            for head in [&[0x84, 9, clock][..], &[0x44, 9, clock], &[4, 0, 9, clock]] {
+                assert_eq!(check(item(head, &[1, b'x'])), outcome, "{head:?}");
+            }
+        }
+        let hook = item(&[&[7][..], &named].concat(), &[5, 1, b'p']);
+        assert_eq!(check(hook), Err(WireError::UnknownTag(5)));
     }
 
     #[test]
