@@ -3,6 +3,7 @@
 
 mod escape;
 mod inline;
+mod join;
 mod table;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::node::Node;
 use super::schema;
 use escape::escape;
+pub(crate) use join::{Joiner, RenderedBlock};
 
 /// Writes a document as Markdown. What the schema does not know is written as what is inside of it.
 pub fn serialize(doc: &Node) -> String {
@@ -105,11 +107,7 @@ impl Writer {
 
     /// Items with their markers; `indent` is what their further lines begin with.
     fn list(&mut self, node: &Node, indent: &str, marker: impl Fn(u64) -> String) {
-        if self.closed.as_ref().is_some_and(|closed| *closed == node.kind) {
-            self.flush_closed(3);
-        } else if self.in_tight_list {
-            self.flush_closed(1);
-        }
+        self.part_from_list(&node.kind);
         let tight = self.in_cell;
         let outer_tight = std::mem::replace(&mut self.in_tight_list, tight);
         for (index, item) in (0..).zip(&node.content) {
@@ -119,6 +117,15 @@ impl Writer {
             self.wrapped(indent, &marker(index), node, |writer| writer.blocks(std::slice::from_ref(item)));
         }
         self.in_tight_list = outer_tight;
+    }
+
+    /// A list after a list of its kind would read as one with it, were it not set further apart.
+    fn part_from_list(&mut self, kind: &super::NodeKind) {
+        if self.closed.as_ref() == Some(kind) {
+            self.flush_closed(3);
+        } else if self.in_tight_list {
+            self.flush_closed(1);
+        }
     }
 
     /// Content whose lines begin with `prefix`, the first one with `first`.
@@ -183,6 +190,10 @@ impl Writer {
             }
         }
     }
+}
+
+fn is_list(kind: &str) -> bool {
+    matches!(kind, schema::BULLET_LIST | schema::ORDERED_LIST)
 }
 
 /// A text attribute, empty if it is missing or not a text.

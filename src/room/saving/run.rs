@@ -7,8 +7,8 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, SaveJob, SaveReport};
-use crate::document::xml;
-use crate::error::{Code, RealtimeError};
+use crate::document::{Draft, Rendering};
+use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
@@ -16,7 +16,7 @@ use crate::store::writer::Store;
 use crate::store::{HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot};
 
 /// What became of a draft.
-enum Draft {
+enum Outcome {
     /// It was written, or was there already.
     Written(HostText),
     /// The host has a text that is not ours; nothing was written over it.
@@ -24,7 +24,7 @@ enum Draft {
 }
 
 /// Carries out a save: binary first, Markdown second; a failure of one does not stop the other.
-pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: Duration) -> SaveReport {
+pub async fn run(mut job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: Duration) -> SaveReport {
     let snapshot = match job.version {
         Some(version) => {
             let snapshot = NewSnapshot {
@@ -38,42 +38,46 @@ pub async fn run(job: SaveJob, store: Store, host: Arc<dyn Host>, host_timeout: 
         }
         None => None,
     };
-    let (mut elsewhere, mut draft) = (None, None);
-    if job.draft {
-        match write_draft(&job, host, host_timeout).await {
-            Ok(Draft::Written(text)) => draft = Some(Ok(text)),
-            Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),
+    let (mut elsewhere, mut draft, mut rendered) = (None, None, None);
+    if let Some(taken) = job.draft.take() {
+        let written = match render(&job.room, taken).await {
+            Ok(Rendering { markdown, new }) => {
+                rendered = Some(new);
+                write_draft(&job, markdown, host, host_timeout).await
+            }
+            Err(error) => Err(DraftFailure { stage: "serialize", error, attempted: None }),
+        };
+        match written {
+            Ok(Outcome::Written(text)) => draft = Some(Ok(text)),
+            Ok(Outcome::Elsewhere(text)) => elsewhere = Some(text),
             Err(failure) => draft = Some(Err(failure)),
         }
     }
-    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft }
+    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft, rendered }
+}
+
+/// Rendering a long record takes milliseconds that no other room should wait for.
+async fn render(room: &RoomId, draft: Draft) -> Result<Rendering> {
+    tokio::task::spawn_blocking(move || draft.render()).await.unwrap_or_else(|panic| {
+        Err(RealtimeError::new(Code::Internal, format!("rendering {room} failed: {panic}")))
+    })
 }
 
 async fn write_draft(
     job: &SaveJob,
+    markdown: String,
     host: Arc<dyn Host>,
     host_timeout: Duration,
-) -> std::result::Result<Draft, DraftFailure> {
-    let state = job.state.clone();
-    // Rendering a long record takes milliseconds that no other room should wait for.
-    let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
-    let markdown = match rendered {
-        Ok(Ok(markdown)) => markdown,
-        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error, attempted: None }),
-        Err(panic) => {
-            let error = RealtimeError::new(Code::Internal, format!("rendering {} failed: {panic}", job.room));
-            return Err(DraftFailure { stage: "serialize", error, attempted: None });
-        }
-    };
+) -> std::result::Result<Outcome, DraftFailure> {
     if job.host_text.as_deref() == Some(&markdown) {
-        return Ok(Draft::Written(markdown.into()));
+        return Ok(Outcome::Written(markdown.into()));
     }
     if let Some(text) = changed_elsewhere(job, &*host, host_timeout).await? {
-        return Ok(Draft::Elsewhere(text));
+        return Ok(Outcome::Elsewhere(text));
     }
     let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
     let error = match saved {
-        Ok(Ok(())) => return Ok(Draft::Written(markdown.into())),
+        Ok(Ok(())) => return Ok(Outcome::Written(markdown.into())),
         Ok(Err(error)) => error,
         Err(_) => RealtimeError::new(
             Code::HostFailed,
