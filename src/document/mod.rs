@@ -89,10 +89,18 @@ impl Document {
     /// for all of them is quadratic in yrs.
     pub fn restore(snapshot: Option<&Bytes>, log: &[Bytes]) -> Result<Self, ApplyError> {
         let mut document = Self::new();
+        let mut taken_whole = true;
         for update in snapshot.into_iter().chain(log) {
-            document.apply(std::slice::from_ref(update))?;
+            let applied = document.apply(std::slice::from_ref(update))?;
+            taken_whole &= !applied.incomplete && applied.refused.is_none();
         }
         document.generation = FIRST_GENERATION;
+        if let ([state], None) | ([], Some(state)) = (log, snapshot)
+            && taken_whole
+        {
+            // All that is here came with it: who joins first need not wait until it is encoded again.
+            document.state = Some((FIRST_GENERATION, state.clone()));
+        }
         Ok(document)
     }
 

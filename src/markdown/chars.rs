@@ -99,7 +99,7 @@ pub(super) fn without_last_line_end(source: &str) -> &str {
 
 /// Line ends become `\n`, NUL becomes U+FFFD (<https://spec.commonmark.org/0.31.2/#insecure-characters>).
 pub(super) fn normalize(source: &str) -> std::borrow::Cow<'_, str> {
-    if !source.contains(['\r', '\0']) {
+    if !source.as_bytes().contains(&b'\r') && !source.as_bytes().contains(&0) {
         return source.into();
     }
     source.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}").into()

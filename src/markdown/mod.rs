@@ -55,6 +55,7 @@
 //! [mi]: https://github.com/markdown-it/markdown-it/tree/14.3.3/lib
 //! [pm]: https://github.com/ProseMirror/prosemirror-markdown/tree/1.13.9/src
 
+mod attrs;
 mod block;
 mod chars;
 mod civic;
@@ -69,9 +70,10 @@ mod serialize;
 mod tree;
 mod url;
 
+pub use attrs::Attrs;
 pub use lossless::check_lossless;
 pub(crate) use lossless::{Checked, check, stored};
-pub use node::{Attrs, Mark, Node, NodeKind};
+pub use node::{Mark, Node, NodeKind};
 pub use serialize::serialize;
 pub(crate) use serialize::{Joiner, RenderedBlock};
 

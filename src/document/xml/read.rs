@@ -106,12 +106,12 @@ impl<T: ReadTxn> Reader<'_, T> {
         };
         let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
         let given: Attrs = given.collect();
-        let Some(mut attrs) = schema::complete_attrs(node_type.attrs, given) else {
+        let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
             self.misfits += 1;
             nodes.extend(children);
             return;
         };
-        attrs.retain(|_, value| !value.is_null());
+        let attrs = attrs.without_nulls();
         let content = self.fit(node_type.content, children);
         let required =
             !matches!(node_type.content, Content::Inline | Content::Text | Content::Leaf | Content::Cells);

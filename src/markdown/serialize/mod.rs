@@ -6,6 +6,8 @@ mod inline;
 mod join;
 mod table;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::node::Node;
@@ -61,8 +63,9 @@ impl Writer {
             schema::PARAGRAPH => self.text_block(node, true),
             schema::HEADING => {
                 let level = number(node, "level", 1).clamp(1, HEADING_LEVEL_MAX);
-                self.write(&"#".repeat(usize::try_from(level).unwrap_or(1)));
-                self.write(" ");
+                const MARKS: &str = "###### ";
+                let level = usize::try_from(level).unwrap_or(1);
+                self.write(&MARKS[MARKS.len() - 1 - level..]);
                 self.text_block(node, false);
             }
             schema::BLOCKQUOTE => self.wrapped("> ", "> ", node, |writer| writer.blocks(&node.content)),
@@ -71,7 +74,7 @@ impl Writer {
                 self.close(node);
             }
             schema::CODE_BLOCK => self.code_block(node),
-            schema::BULLET_LIST => self.list(node, "  ", |_| "* ".to_owned()),
+            schema::BULLET_LIST => self.list(node, "  ", |_| "* ".into()),
             schema::ORDERED_LIST => self.ordered_list(node),
             schema::TABLE => self.table(node),
             schema::IMAGE | schema::HARD_BREAK | schema::CIVIC_REF | schema::TEXT => {
@@ -102,11 +105,13 @@ impl Writer {
         let first = number(node, "order", 1);
         let last = first.saturating_add(node.content.len() as u64).saturating_sub(1);
         let width = last.to_string().len();
-        self.list(node, &" ".repeat(width + 2), |index| format!("{:>width$}. ", first.saturating_add(index)));
+        self.list(node, &" ".repeat(width + 2), |index| {
+            format!("{:>width$}. ", first.saturating_add(index)).into()
+        });
     }
 
     /// Items with their markers; `indent` is what their further lines begin with.
-    fn list(&mut self, node: &Node, indent: &str, marker: impl Fn(u64) -> String) {
+    fn list(&mut self, node: &Node, indent: &str, marker: impl Fn(u64) -> Cow<'static, str>) {
         self.part_from_list(&node.kind);
         let tight = self.in_cell;
         let outer_tight = std::mem::replace(&mut self.in_tight_list, tight);
