@@ -55,12 +55,14 @@
 //! [mi]: https://github.com/markdown-it/markdown-it/tree/14.3.3/lib
 //! [pm]: https://github.com/ProseMirror/prosemirror-markdown/tree/1.13.9/src
 
+mod attrs;
 mod block;
 mod chars;
 mod civic;
 mod entity;
 mod html_tag;
 mod inline;
+mod lossless;
 mod node;
 mod punycode;
 pub(crate) mod schema;
@@ -68,8 +70,12 @@ mod serialize;
 mod tree;
 mod url;
 
-pub use node::{Attrs, Mark, Node, NodeKind};
+pub use attrs::Attrs;
+pub use lossless::check_lossless;
+pub(crate) use lossless::{Checked, check, stored};
+pub use node::{Mark, Node, NodeKind};
 pub use serialize::serialize;
+pub(crate) use serialize::{Joiner, RenderedBlock};
 
 /// A document and what it could not take from its source.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,35 +115,8 @@ fn line_number(line: usize) -> u32 {
 /// Reads Markdown. Everything is Markdown: this cannot fail, but [`Parsed::lost`] may say that the
 /// document is not all of it.
 pub fn parse(markdown: &str) -> Parsed {
-    tree::build(block::parse(&chars::normalize(markdown)))
-}
-
-/// What would be lost if the document were edited and written back: [`Parsed::lost`], and what reads as
-/// another document once it is written.
-pub fn check_lossless(markdown: &str, parsed: &Parsed) -> Vec<Lost> {
-    let mut lost = parsed.lost.clone();
-    let mut stored = parsed.doc.clone();
-    drop_marks_of_nodes(&mut stored);
-    let mut again = parse(&serialize(&stored)).doc;
-    drop_marks_of_nodes(&mut again);
-    if again != stored {
-        let blocks = stored.content.iter().zip(&again.content);
-        let changed = blocks.take_while(|(before, after)| before == after).count();
-        let first = parsed.block_lines.get(changed).copied().unwrap_or(1);
-        let same_count = again.content.len() == stored.content.len();
-        let next = same_count.then(|| parsed.block_lines.get(changed + 1).map(|line| line - 1)).flatten();
-        let last = next.unwrap_or_else(|| line_number(markdown.lines().count().saturating_sub(1)));
-        lost.push(Lost { first_line: first, last_line: last.max(first), kind: "structure" });
-    }
-    lost
-}
-
-/// In Yjs, the editor's documents keep marks of text only. A bold line break or image looks the same without.
-fn drop_marks_of_nodes(node: &mut Node) {
-    if node.kind != schema::TEXT {
-        node.marks.clear();
-    }
-    node.content.iter_mut().for_each(drop_marks_of_nodes);
+    let source = chars::normalize(markdown);
+    tree::build(block::parse(chars::without_last_line_end(&source)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! either. And a record that cannot be read is an error, never an empty room.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -293,8 +294,7 @@ struct Seed {
 
 async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) -> Result<Loaded> {
     let record = ask_host(id, services).await?;
-    let room = id.clone();
-    let seed = off_thread(id, move || make_seed(&room, &record.markdown)).await??;
+    let seed = make_seed(id, record.markdown.into()).await?;
     let lossy = !seed.lost.is_empty();
     if lossy {
         tell_of_loss(id, &seed.lost, services);
@@ -342,14 +342,26 @@ pub(super) async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<Loa
     }
 }
 
-fn make_seed(id: &RoomId, text: &str) -> Result<Seed> {
-    let parsed = markdown::parse(text);
-    let lost = markdown::check_lossless(text, &parsed);
-    let update = xml::document_to_update(&parsed.doc, seed_client(id, text))?;
-    let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
-        RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
-    })?;
-    Ok(Seed { document, update, text: text.into(), lost })
+/// Makes the document while another thread looks whether it carries all of the text.
+async fn make_seed(id: &RoomId, text: HostText) -> Result<Seed> {
+    let source = text.clone();
+    let parsed = Arc::new(off_thread(id, move || markdown::parse(&source)).await?);
+    let (source, checked) = (text.clone(), Arc::clone(&parsed));
+    let lost = off_thread(id, move || markdown::check_lossless(&source, &checked));
+    let (room, source) = (id.clone(), text.clone());
+    let made = off_thread(id, move || {
+        let update = xml::document_to_update(&parsed.doc, seed_client(&room, &source))?;
+        let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
+            RealtimeError::new(
+                Code::Internal,
+                format!("the text of {room} does not make a document: {error}"),
+            )
+        })?;
+        Ok::<_, RealtimeError>((update, document))
+    });
+    let (lost, made) = tokio::try_join!(lost, made)?;
+    let (update, document) = made?;
+    Ok(Seed { document, update, text, lost })
 }
 
 /// The Yjs client id that a seed is written under: the same for the same text of the same room, so

@@ -50,9 +50,9 @@ pub(super) fn read_element(txn: &impl ReadTxn, element: &XmlElementRef, depth: u
     let mut reader = Reader { txn, misfits: 0 };
     let given: Attrs =
         element.attributes(txn).map(|(name, value)| (name.to_owned(), reader.value(&value))).collect();
-    let all_known = given.keys().all(|name| known.attrs.iter().any(|(known, _)| known == name));
-    let Some(mut attrs) = schema::complete_attrs(known.attrs, given) else { return opaque(Some(at)) };
-    attrs.retain(|_, value| !value.is_null());
+    let all_known = given.iter().all(|(name, _)| known.attrs.iter().any(|(known, _)| *known == name));
+    let Some(attrs) = schema::complete_attrs(known.attrs, given) else { return opaque(Some(at)) };
+    let attrs = attrs.without_nulls();
     let mut place = Place { at: Some(at), whole: all_known, exact: true, inside: Vec::new() };
     let live = if matches!(known.content, Content::Inline | Content::Text) {
         read_line(&mut reader, element, depth, &mut place.exact)

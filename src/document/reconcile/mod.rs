@@ -62,7 +62,7 @@ use bytes::Bytes;
 use yrs::{Transact, TransactionMut, WriteTxn, XmlFragment};
 
 use super::{ApplyError, Document, FRAGMENT, contained, xml};
-use crate::markdown::{self, Lost, Node, schema};
+use crate::markdown::{self, Checked, Lost, Node, schema};
 use align::Pairing;
 use apply::{Merger, Versions};
 use live::Place;
@@ -94,20 +94,24 @@ impl Document {
     /// then.
     pub fn merge_external(&mut self, old_markdown: &str, new_markdown: &str) -> Result<Merged, ApplyError> {
         let new = markdown::parse(new_markdown);
-        let lost = markdown::check_lossless(new_markdown, &new);
-        let (mut old, mut new) = (markdown::parse(old_markdown).doc, new.doc);
-        clear_marks_of_nodes(&mut old);
-        clear_marks_of_nodes(&mut new);
+        let Checked { stored: new, written, lost } = markdown::check(new_markdown, &new);
+        let old = markdown::parse(old_markdown).doc;
+        let old = markdown::stored(&old);
         if old == new {
             return Ok(Merged { lost, ..Merged::default() });
         }
+        let already = self.markdown()?;
+        if already == new_markdown || already == written {
+            return Ok(Merged { lost, ..Merged::default() });
+        }
+        let mut new = new;
         if new.content == [schema::empty(schema::PARAGRAPH)] {
             // An empty text has no blocks; its paragraph is only there because a document must have one.
-            new.content.clear();
+            new.to_mut().content.clear();
         }
         // As in `transact`: a transaction must not commit while a panic unwinds.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut_with(ORIGIN))?);
-        let mut merged = contained(|| merge(&mut txn, &old, &new, new_markdown))?;
+        let mut merged = contained(|| merge(&mut txn, &old, &new))?;
         self.clocks.read(&*txn);
         self.depth.forget();
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
@@ -119,13 +123,8 @@ impl Document {
     }
 }
 
-fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node, new_markdown: &str) -> Merged {
+fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node) -> Merged {
     let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
-    let shown = xml::read_fragment(txn, &fragment);
-    let already = markdown::serialize(&shown);
-    if shown == *new || already == new_markdown || already == markdown::serialize(new) {
-        return Merged::default();
-    }
     let live = live::read_blocks(txn, &fragment, 1);
     let doc = Node { content: live.nodes, ..schema::empty(schema::DOC) };
     let place = Place { at: None, whole: true, exact: true, inside: live.places };
@@ -138,14 +137,6 @@ fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node, new_markdown: &st
     }
     let change = txn.has_changes().then(|| txn.encode_update_v1().into());
     Merged { change, added, removed, lost: Vec::new() }
-}
-
-/// In Yjs only text has marks.
-fn clear_marks_of_nodes(node: &mut Node) {
-    if node.kind != schema::TEXT {
-        node.marks.clear();
-    }
-    node.content.iter_mut().for_each(clear_marks_of_nodes);
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl Actor {
         let change = merged.change.clone()?;
         let is_alone = self.state.document().generation() == generation;
         if let Err(error) = self.state.document_mut().apply(std::slice::from_ref(&change)) {
-            return Some(End::Failed(format!("an edit made elsewhere cannot be applied: {error}")));
+            return Some(End::failed(format!("an edit made elsewhere cannot be applied: {error}")));
         }
         let now = self.state.document().generation();
         self.saving.touched(clock::now());

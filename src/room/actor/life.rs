@@ -59,8 +59,15 @@ impl Actor {
             self.answer_snapshot_requests(u64::MAX, false);
             return None;
         }
-        let state = match self.state.document_mut().state() {
-            Ok(state) => state,
+        let demand = self.demand();
+        let needs_draft = self.saving.needs_draft(demand);
+        let document = self.state.document_mut();
+        let taken = document.state().and_then(|state| {
+            let draft = if needs_draft { Some(document.draft()?) } else { None };
+            Ok((state, draft))
+        });
+        let (state, draft) = match taken {
+            Ok(taken) => taken,
             Err(error) => return Some(End::failed(format!("the state cannot be encoded: {error}"))),
         };
         self.info.state_bytes.store(state.len(), Ordering::Relaxed);
@@ -68,7 +75,7 @@ impl Actor {
         if let Some(end) = self.carry_out(effects) {
             return Some(end);
         }
-        let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
+        let job = self.saving.begin(&self.id, demand, state, draft, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
         let RoomServices { store, host, settings, .. } = self.services.clone();
         let fallback = Fallback { committed: self.log.committed(), is_last_chance: !self.inbox_open };
@@ -77,8 +84,11 @@ impl Actor {
         None
     }
 
-    pub(super) fn saved(&mut self, report: SaveReport) -> Option<End> {
+    pub(super) fn saved(&mut self, mut report: SaveReport) -> Option<End> {
         self.save_task = None;
+        if let Some(rendered) = report.rendered.take() {
+            self.state.document_mut().keep(rendered);
+        }
         self.saving.finish(&report, clock::now());
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {

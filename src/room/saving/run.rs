@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, SaveJob, SaveReport};
-use crate::document::{Document, xml};
+use crate::document::{Document, Draft, Rendering};
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::Host;
@@ -19,7 +19,7 @@ use crate::store::{
 };
 
 /// What became of a draft.
-enum Draft {
+enum Outcome {
     /// It was written, or was there already.
     Written(HostText),
     /// The host has a text that is not ours; nothing was written over it.
@@ -46,7 +46,7 @@ impl Fallback {
 /// Carries out a save: binary first, Markdown second; a failure of one does not stop the other, as long as what
 /// the Markdown says is on disk.
 pub async fn run(
-    job: SaveJob,
+    mut job: SaveJob,
     fallback: Fallback,
     store: Store,
     host: Arc<dyn Host>,
@@ -56,16 +56,32 @@ pub async fn run(
         Some(version) => Some(save_snapshot(&job, version, &store).await),
         None => None,
     };
-    let (mut elsewhere, mut draft) = (None, None);
+    let (mut elsewhere, mut draft, mut rendered) = (None, None, None);
     let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
-    if job.draft && is_on_disk {
-        match write_draft(&job, &fallback, &store, host, host_timeout).await {
-            Ok(Draft::Written(text)) => draft = Some(Ok(text)),
-            Ok(Draft::Elsewhere(text)) => elsewhere = Some(text),
+    if let Some(taken) = job.draft.take()
+        && is_on_disk
+    {
+        let written = match render(&job.room, taken).await {
+            Ok(Rendering { markdown, new }) => {
+                rendered = Some(new);
+                write_draft(&job, markdown, &fallback, &store, host, host_timeout).await
+            }
+            Err(error) => Err(DraftFailure { stage: "serialize", error, attempted: None }),
+        };
+        match written {
+            Ok(Outcome::Written(text)) => draft = Some(Ok(text)),
+            Ok(Outcome::Elsewhere(text)) => elsewhere = Some(text),
             Err(failure) => draft = Some(Err(failure)),
         }
     }
-    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft }
+    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft, rendered }
+}
+
+/// Rendering a long record takes milliseconds that no other room should wait for.
+async fn render(room: &RoomId, draft: Draft) -> Result<Rendering> {
+    tokio::task::spawn_blocking(move || draft.render()).await.unwrap_or_else(|panic| {
+        Err(RealtimeError::new(Code::Internal, format!("rendering {room} failed: {panic}")))
+    })
 }
 
 /// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
@@ -94,27 +110,17 @@ async fn save_snapshot(job: &SaveJob, version: u64, store: &Store) -> Result<Sav
 
 async fn write_draft(
     job: &SaveJob,
+    markdown: String,
     fallback: &Fallback,
     store: &Store,
     host: Arc<dyn Host>,
     host_timeout: Duration,
-) -> std::result::Result<Draft, DraftFailure> {
-    let state = job.state.clone();
-    // Rendering a long record takes milliseconds that no other room should wait for.
-    let rendered = tokio::task::spawn_blocking(move || xml::update_to_markdown(&state)).await;
-    let markdown = match rendered {
-        Ok(Ok(markdown)) => markdown,
-        Ok(Err(error)) => return Err(DraftFailure { stage: "serialize", error, attempted: None }),
-        Err(panic) => {
-            let error = RealtimeError::new(Code::Internal, format!("rendering {} failed: {panic}", job.room));
-            return Err(DraftFailure { stage: "serialize", error, attempted: None });
-        }
-    };
+) -> std::result::Result<Outcome, DraftFailure> {
     if job.host_text.as_deref() == Some(&markdown) {
-        return Ok(Draft::Written(markdown.into()));
+        return Ok(Outcome::Written(markdown.into()));
     }
     if let Some(text) = changed_elsewhere(job, &*host, host_timeout).await? {
-        return Ok(Draft::Elsewhere(text));
+        return Ok(Outcome::Elsewhere(text));
     }
     let attempt = Attempt { seq: job.seq, text: markdown.as_str().into() };
     if let Err(error) = store.attempt(&job.room, attempt).await
@@ -124,7 +130,7 @@ async fn write_draft(
     }
     let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
     let error = match saved {
-        Ok(Ok(())) => return Ok(Draft::Written(markdown.into())),
+        Ok(Ok(())) => return Ok(Outcome::Written(markdown.into())),
         Ok(Err(error)) => error,
         Err(_) => RealtimeError::new(
             Code::HostFailed,
@@ -211,7 +217,7 @@ mod tests {
             host_text: None,
             attempted: None,
             before: None,
-            draft: false,
+            draft: None,
         };
         // An XML hook as yrs writes it, without its name.
         let hook = job(&[1, 1, 1, 0, 7, 1, 1, b'm', 5, 0]);
