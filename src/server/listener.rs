@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sha1::{Digest, Sha1};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
 
@@ -29,6 +29,10 @@ use super::origin;
 use super::request::ClientRequest;
 use super::{Context, heartbeat, revalidation};
 use crate::error::{Code, RealtimeError, Result};
+
+/// Connections that the system keeps until they are accepted: as many as may come back at once after a
+/// restart. One that finds no place tries again only after a second.
+const BACKLOG: u32 = 1_024;
 
 /// How long to wait after the system would give no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -55,7 +59,7 @@ impl Listener {
                 .with("port", port)
                 .caused_by(error)
         };
-        let socket = TcpListener::bind((host, port)).await.map_err(failed)?;
+        let socket = listen(host, port).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address })
     }
@@ -98,6 +102,27 @@ impl Listener {
             }
         }
     }
+}
+
+/// Listens at the first of the host's addresses that can be had.
+async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
+    for address in tokio::net::lookup_host((host, port)).await? {
+        let bound = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // A port of connections that have just ended may be used again at once; on Windows it would let
+            // two programs share it.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)
+        };
+        match bound() {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 async fn next(
