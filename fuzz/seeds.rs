@@ -1,6 +1,7 @@
 //! Writes each target's first inputs into `corpus/<target>/`, beside this file.
 
 #[path = "targets.rs"]
+#[allow(dead_code, reason = "some of it is for libFuzzer alone")]
 mod targets;
 
 use std::path::Path;

@@ -18,17 +18,17 @@ use civicpress_realtime::protocol::{awareness as protocol_awareness, json as pro
 use civicpress_realtime::room::state::{AckMode, Effect, Member, RoomState};
 
 /// A target and where it starts from.
-pub struct Target {
+pub(crate) struct Target {
     /// As in `fuzz_targets/`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Runs one input.
-    pub run: fn(&[u8]),
+    pub(crate) run: fn(&[u8]),
     /// Inputs that reach its depths.
-    pub seeds: fn() -> Vec<Vec<u8>>,
+    pub(crate) seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All of them.
-pub const ALL: &[Target] = &[
+pub(crate) const ALL: &[Target] = &[
     Target { name: "frames", run: frames, seeds: frame_seeds },
     Target { name: "update", run: update, seeds: update_seeds },
     Target { name: "room", run: room, seeds: room_seeds },
@@ -40,7 +40,7 @@ pub const ALL: &[Target] = &[
 
 /// libFuzzer takes every panic for a crash. Those that the document contains are not: what may not happen
 /// is that one gets out.
-pub fn let_contained_panics_pass() {
+pub(crate) fn let_contained_panics_pass() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
@@ -52,7 +52,7 @@ pub fn let_contained_panics_pass() {
 }
 
 /// However the bytes of a WebSocket stream are cut, the same messages come out, none over the limit.
-pub fn frames(data: &[u8]) {
+pub(crate) fn frames(data: &[u8]) {
     const BYTES_MAX: usize = 1_000;
     let [cut, stream @ ..] = data else { return };
     let read = |piece: usize| -> (Vec<Received>, Option<Violation>) {
@@ -97,7 +97,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Whatever a document takes, it can be encoded, stored, loaded again and rendered.
-pub fn update(data: &[u8]) {
+pub(crate) fn update(data: &[u8]) {
     let mut document = Document::new();
     for part in parts(data) {
         match document.apply(std::slice::from_ref(&part)) {
@@ -130,7 +130,7 @@ fn member(user: &str) -> Member {
 }
 
 /// Frames of one client, while another is in the room and a third comes later.
-pub fn room(data: &[u8]) {
+pub(crate) fn room(data: &[u8]) {
     let Ok(id) = RoomId::new("records", "fuzz") else { return };
     let now = Instant::now();
     let mut state = RoomState::new(id, Document::new());
@@ -147,7 +147,7 @@ pub fn room(data: &[u8]) {
 }
 
 /// What is taken for presence is written as it was read.
-pub fn awareness(data: &[u8]) {
+pub(crate) fn awareness(data: &[u8]) {
     if let Ok(states) = protocol_awareness::decode(data) {
         let again = protocol_awareness::encode(states.iter());
         assert_eq!(protocol_awareness::decode(&again).expect("it was one before"), states);
@@ -155,7 +155,7 @@ pub fn awareness(data: &[u8]) {
 }
 
 /// Text frames, one a line.
-pub fn json(data: &[u8]) {
+pub(crate) fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(id) = RoomId::new("records", "fuzz") else { return };
     let now = Instant::now();
@@ -176,7 +176,7 @@ pub fn json(data: &[u8]) {
 }
 
 /// What is written of a stored document reads as itself.
-pub fn markdown(data: &[u8]) {
+pub(crate) fn markdown(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let parsed = markdown::parse(text);
     let _ = markdown::serialize(&parsed.doc);
@@ -193,7 +193,7 @@ fn stored_and_written(text: &str) -> String {
 }
 
 /// Settings are taken or refused with a message, and ids too.
-pub fn config(data: &[u8]) {
+pub(crate) fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Err(error) = Config::from_yaml(text, None) {
         assert!(!error.message.is_empty());

@@ -117,6 +117,15 @@ const content = (doc) => ({
   list: doc.getArray('list').toJSON(),
 })
 
+/**
+ * Whether the update says of something else that it is what the document has under the same client and clock. The
+ * first stands; where the second is longer, what Yjs and yrs make of its end may differ.
+ */
+function contradicts(base, update) {
+  const known = Y.decodeStateVector(Y.encodeStateVector(documentOf(base)))
+  return Y.decodeUpdate(update).structs.some(({ id }) => id.clock < (known.get(id.client) ?? 0))
+}
+
 /** What Yjs makes of the update, over a document: `taken` if nothing was left out. */
 function inYjs(base, update) {
   const doc = documentOf(base)
@@ -167,7 +176,7 @@ test('what was tampered with is taken as Yjs takes it, or left out', async (t) =
       assert.equal(later.store.pendingStructs ?? later.store.pendingDs, null, what)
       if (ours.outcome === 'taken') {
         assert.notEqual(yjs.outcome, 'thrown', what)
-        if (yjs.outcome === 'taken') assert.deepEqual(content(later), yjs.content, what)
+        if (yjs.outcome === 'taken' && !contradicts(known, update)) assert.deepEqual(content(later), yjs.content, what)
       }
     }
   } finally {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../../fuzz/targets.rs"]
+#[allow(dead_code, reason = "some of it is for libFuzzer alone")]
 mod targets;
 
 use fastrand::Rng;

@@ -30,7 +30,7 @@ impl Default for Depth {
 }
 
 impl Depth {
-    /// For a document that is restored from what was taken before.
+    /// For what was taken before, and for our own.
     pub(super) const fn while_restoring(&mut self) {
         self.levels_max = RESTORED_LEVELS_MAX;
     }

@@ -144,6 +144,14 @@ impl Document {
         Ok(applied)
     }
 
+    /// Applies an update that is our own, and in the log already: it is not refused for its depth.
+    pub fn apply_own(&mut self, update: &Bytes) -> Result<Applied, ApplyError> {
+        self.depth.while_restoring();
+        let applied = self.apply(std::slice::from_ref(update));
+        self.depth.restored();
+        applied
+    }
+
     fn transact(&mut self, incoming: Vec<Incoming<'_>>, raw: &[Bytes]) -> Result<Applied, ApplyError> {
         // A transaction commits when dropped. While a panic unwinds, that commit would run on a broken
         // document, and a second panic would end the process; so it is dropped by hand.

@@ -20,10 +20,8 @@ pub fn levels_added(update: &[u8]) -> Result<u32, WireError> {
     }
     let mut levels = Levels { state: vec![State::New; items.len()], items: &items };
     let mut deepest = 0;
-    for at in 0..items.len() {
-        if items[at].is_type {
-            deepest = deepest.max(levels.of(at));
-        }
+    for (at, _) in items.iter().enumerate().filter(|(_, item)| item.is_type) {
+        deepest = deepest.max(levels.of(at));
     }
     Ok(deepest)
 }

@@ -117,7 +117,7 @@ impl Actor {
         let Merging { merged, text, was_drafted, generation, seq } = merging;
         let change = merged.change.clone()?;
         let is_alone = self.state.document().generation() == generation;
-        if let Err(error) = self.state.document_mut().apply(std::slice::from_ref(&change)) {
+        if let Err(error) = self.state.document_mut().apply_own(&change) {
             return Some(End::failed(format!("an edit made elsewhere cannot be applied: {error}")));
         }
         let now = self.state.document().generation();
