@@ -137,7 +137,7 @@ node_types! {
 }
 
 /// Mark types in the schema's order, which is the order of marks on a node, with their attributes.
-pub(crate) const MARK_TYPES: &[(&str, &[(&'static str, Fallback)])] = &[
+pub(crate) const MARK_TYPES: &[(&str, &[(&str, Fallback)])] = &[
     (LINK, &[("href", Fallback::Required), ("title", Fallback::Null)]),
     (EM, &[]),
     (STRONG, &[]),

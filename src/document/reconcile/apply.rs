@@ -170,8 +170,8 @@ impl Merger<'_, '_> {
         let old = of.old.map_or(&none, |old| &old.attrs);
         let spec = schema::node_type(&of.live.kind).map(|known| known.attrs).unwrap_or_default();
         for (name, _) in spec.iter().filter(|_| of.old.is_some()) {
-            let value = new.attrs.get(*name);
-            if old.get(*name) == value || of.live.attrs.get(*name) == value {
+            let value = new.attrs.get(name);
+            if old.get(name) == value || of.live.attrs.get(name) == value {
                 continue;
             }
             match value {
