@@ -22,6 +22,17 @@ test('send, to one', async (t) => {
   for (const id of [clientId, 'client_0000000000000000', 'nobody', '']) assert.equal(live.engine.send(id, 'x'), false)
 })
 
+test('what is sent is what the bytes were, whatever becomes of them', async (t) => {
+  const { live, enter } = await withType(t)
+  const { client, clientId } = await enter()
+  const bytes = new Uint8Array(100_000).fill(7)
+  live.engine.send(clientId, bytes)
+  live.engine.broadcast('desk:1', bytes)
+  bytes.fill(0)
+  const received = await client.frames.count(2, Buffer.isBuffer)
+  for (const frame of received) assert.ok(frame.every((byte) => byte === 7))
+})
+
 test('send from within the callbacks', async (t) => {
   const { live, enter } = await withType(t, {
     joined: (clientId) => live.engine.send(clientId, '{"hello":1}'),

@@ -33,12 +33,14 @@ test('of presence a stalled reader is kept the newest state, and nobody else is 
   slow.socket.pause()
   const isOfAnn = ({ states }) => states?.some(({ client }) => client === 7)
   const stateIs = (number) => (entry) => isOfAnn(entry) && entry.states.at(-1).state?.number === number
+  const encoded = await metric(engine, 'encodings_total')
   const filler = 'x'.repeat(STATE_BYTES)
   for (let number = 1; number <= STATES; number += 1) {
     ann.send(frame.awareness({ client: 7, clock: number, state: { number, filler } }))
     // One after the other: what waits for its sender is the newest as well.
     if (number % 100 === 0) await ann.frames.first(stateIs(number), `state ${number}`)
   }
+  assert.equal(await metric(engine, 'encodings_total'), encoded, 'no caret makes anybody encode a document')
   slow.socket.resume()
   await slow.frames.first(stateIs(STATES), 'the last state')
   const seen = slow.frames.all(isOfAnn).length
