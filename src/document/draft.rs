@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use yrs::branch::BranchID;
-use yrs::{Doc, ID, ReadTxn, TransactionMut, XmlFragmentRef};
+use yrs::{Doc, ID, ReadTxn, TransactionMut, XmlFragmentRef, XmlOut};
 
 use super::xml::{self, Assembly, Reader};
 use crate::error::Result;
@@ -86,6 +86,14 @@ impl Rendered {
             rendered.changed.lock().unwrap_or_else(PoisonError::into_inner).all = true;
         }
         rendered
+    }
+
+    /// A block's Markdown as of the last draft, if it is kept.
+    pub(super) fn get(&self, block: &XmlOut) -> Option<&RenderedBlock> {
+        match block.id() {
+            BranchID::Nested(id) => self.blocks.get(&id).map(AsRef::as_ref),
+            BranchID::Root(_) => None,
+        }
     }
 
     fn forget(&mut self, id: &ID) {

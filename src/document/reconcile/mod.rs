@@ -10,7 +10,7 @@
 //! | `align` | which blocks of two sequences are the same |
 //! | `blocks` | three sequences of blocks -> steps |
 //! | `line`, `compare`, `words` | three versions of a line -> edits of words and marks |
-//! | `live` | the live document with its places in yrs |
+//! | `live` | the live document with its places in yrs; of blocks that are as they were, nothing is read |
 //! | `apply`, `columns`, `edit` | steps and edits -> yrs |
 //!
 //! Blocks are compared by content, for Markdown has nothing else. Equal blocks are the same one. Between
@@ -61,11 +61,13 @@ use std::mem::ManuallyDrop;
 use bytes::Bytes;
 use yrs::{Transact, TransactionMut, WriteTxn, XmlFragment};
 
+use super::draft::Rendered;
 use super::{ApplyError, Document, FRAGMENT, contained, xml};
 use crate::markdown::{self, Checked, Lost, Node, schema};
 use align::Pairing;
 use apply::{Merger, Versions};
-use live::Place;
+use blocks::Step;
+use live::{LiveDocument, Place};
 
 /// The origin of the transaction: nobody's undo takes it for its own.
 pub const ORIGIN: &str = "external";
@@ -111,7 +113,7 @@ impl Document {
         }
         // As in `transact`: a transaction must not commit while a panic unwinds.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut_with(ORIGIN))?);
-        let mut merged = contained(|| merge(&mut txn, &old, &new))?;
+        let mut merged = contained(|| merge(&mut txn, &self.rendered, &old, &new))?;
         self.clocks.read(&*txn);
         self.depth.forget();
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
@@ -123,14 +125,16 @@ impl Document {
     }
 }
 
-fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node) -> Merged {
+fn merge(txn: &mut TransactionMut<'_>, rendered: &Rendered, old: &Node, new: &Node) -> Merged {
     let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
-    let live = live::read_blocks(txn, &fragment, 1);
-    let doc = Node { content: live.nodes, ..schema::empty(schema::DOC) };
-    let place = Place { at: None, whole: true, exact: true, inside: live.places };
+    let mut live = LiveDocument::read(txn, &fragment, rendered, old);
+    let steps = blocks::plan_around(&old.content, &new.content, &live.nodes(), Pairing::Alike);
+    steps.iter().filter_map(Step::touches).for_each(|block| live.need(txn, block));
+    let doc = Node { content: live.read.nodes, ..schema::empty(schema::DOC) };
+    let place = Place { at: None, whole: true, exact: true, inside: live.read.places };
     let mut merger = Merger { txn, added: 0, removed: 0 };
     let versions = Versions { old: Some(old), new: Some(new), live: &doc, place: &place };
-    merger.children(&fragment, versions, Pairing::Alike);
+    merger.take(&fragment, versions, Pairing::Alike, steps);
     let Merger { added, removed, .. } = merger;
     if fragment.len(txn) == 0 && !doc.content.is_empty() {
         xml::insert_nodes(txn, &fragment, 0, &[schema::empty(schema::PARAGRAPH)]);

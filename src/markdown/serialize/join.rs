@@ -9,7 +9,7 @@ use super::super::schema;
 use super::Writer;
 
 /// One block's Markdown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RenderedBlock {
     kind: NodeKind,
     markdown: Box<str>,
