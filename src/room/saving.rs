@@ -195,7 +195,7 @@ impl Saving {
 
     /// Whether a save is to write a draft.
     pub const fn needs_draft(&self, demand: Demand) -> bool {
-        demand.draft && self.drafted < demand.generation
+        self.policy.enabled && demand.draft && self.drafted < demand.generation
     }
 
     /// Describes a save of this state and marks it as running.
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(saving.due_at(after(1), true, now), None);
         assert_eq!(saving.due_at(after(2), false, now), Some(now));
         let job = saving.begin(&room(), after(2), Bytes::new(), None, 1);
-        assert!(job.version.is_some());
+        assert!(job.version.is_some() && !saving.needs_draft(after(2)));
         saving.finish(&saved(2, Ok("text".into())), now);
         assert_eq!(saving.due_at(after(3), true, now), None);
     }
