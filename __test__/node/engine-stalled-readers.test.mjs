@@ -12,6 +12,8 @@ import { connectRaw, frame } from '../support/raw-client.mjs'
 const MIB = 1024 * 1024
 
 const config = {
+  // The largest document here, and something more.
+  document: { bytes_max: 16 * MIB },
   rate_limiting: {
     frames_per_second_max: 1_000_000,
     bytes_per_second_max: 1024 * MIB,

@@ -1,7 +1,7 @@
 /**
  * Many cheap clients in a process of their own, so that neither their memory nor their sockets are the
  * engine's. Run as a program, it takes orders over IPC: `{open, port, room}` opens so many, and answers when
- * all are in the room; `'leave'` hangs up and answers when all is over.
+ * all are in the room; `{leave}` hangs so many up and answers when that is over.
  */
 
 import { fork } from 'node:child_process'
@@ -34,8 +34,8 @@ export function manyClients(t) {
     /** Opens so many; `stalled` ones read nothing any more once they have been let in. */
     open: ({ port }, count, { room = 'records/noise', stalled = false } = {}) =>
       order({ open: count, port, room, stalled }),
-    /** All hang up. */
-    leave: () => order('leave'),
+    /** So many hang up; all if none is said. */
+    leave: (count = Number.MAX_SAFE_INTEGER) => order({ leave: count }),
   }
 }
 
@@ -86,9 +86,10 @@ async function open({ open: count, port, room, stalled }) {
   await Promise.all(Array.from({ length: Math.min(count, ENTERING_MAX) }, enterInTurn))
 }
 
-async function leave() {
-  const ends = [...sockets].map((socket) => once(socket, 'close'))
-  for (const socket of sockets) socket.destroy()
+async function leave(count) {
+  const leaving = [...sockets].slice(0, count)
+  const ends = leaving.map((socket) => once(socket, 'close'))
+  for (const socket of leaving) socket.destroy()
   await Promise.all(ends)
 }
 
@@ -96,7 +97,7 @@ if (process.argv[1] === program) {
   process.on('disconnect', () => process.exit())
   process.on('message', async (order) => {
     try {
-      await (order === 'leave' ? leave() : open(order))
+      await (order.leave ? leave(order.leave) : open(order))
       process.send({ open: sockets.size })
     } catch (error) {
       process.send({ error: error.message })
