@@ -147,7 +147,7 @@ if (!partial) {
     steps.push(['growth', grow])
     if (existsSync(path.join(root, 'benches', 'markdown.mjs'))) steps.push(['Markdown', () => node('benches/markdown.mjs')])
     steps.push(['parts', () => cargo('bench', '--no-default-features')])
-    steps.push(['report', () => node('benches/report.mjs')])
   }
+  steps.push(['report', () => node('benches/report.mjs')])
 }
 await runSteps(steps)

@@ -95,10 +95,10 @@ pub struct HookEvent {
 /// [`crate::document::FRAGMENT`], as y-prosemirror and TipTap make them.
 pub trait Codec: Send + Sync + 'static {
     /// The Markdown of the document that this Yjs update (version 1) is all of.
-    fn to_markdown(&self, update: Bytes) -> HostFuture<String>;
+    fn write_markdown(&self, update: Bytes) -> HostFuture<String>;
 
     /// A new document with this Markdown, as a Yjs update (version 1).
-    fn from_markdown(&self, markdown: String) -> HostFuture<Bytes>;
+    fn read_markdown(&self, markdown: String) -> HostFuture<Bytes>;
 }
 
 /// The application around the engine. Called from the engine's threads.

@@ -39,6 +39,8 @@ metrics! {
     connections = "WebSocket connections accepted";
     /// Connections that were refused after their upgrade.
     refusals = "WebSocket connections refused: authentication, permission, limits, failed loads";
+    /// Connections that were dropped before they said anything.
+    early_refusals = "Connections dropped at once: too many of one address were on their way in";
     /// Messages that came from clients.
     messages_in = "Messages received from clients";
     /// Their bytes.
@@ -47,8 +49,12 @@ metrics! {
     changes = "Changes of documents by clients";
     /// Frames that could not be used.
     refused_frames = "Frames refused: malformed, or of no sense in their document";
+    /// Rooms whose document broke; everybody in them had to connect again.
+    room_failures = "Rooms that failed and were loaded again";
     /// Binary messages of a type that is not known.
     unknown_messages = "Binary messages of an unknown type, which are ignored";
+    /// What clients lacked, encoded: once for all who lack the same.
+    encodings = "Answers to clients that join or ask what they lack, each encoded once for all who lack the same";
     /// Snapshots on disk.
     snapshots = "Snapshots saved";
     /// Drafts that the host took.

@@ -122,8 +122,7 @@ impl Module {
             per_user: limits.connections_per_user,
             total: limits.max_connections,
         };
-        let groups = Groups::new(Arc::clone(&host), config.rooms.max_rooms);
-        rooms.count_also(groups.clone());
+        let groups = Groups::new(Arc::clone(&host), rooms.places());
         let context = Arc::new(Context {
             room_types,
             groups,

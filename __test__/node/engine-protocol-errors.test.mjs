@@ -11,6 +11,7 @@ const FRAME_BYTES_MAX = 4096
 const BINARY = 2
 const TEXT = 1
 const PING = 9
+const PONG = 10
 
 /** An engine with somebody in a room who must not notice anything. */
 async function setUp(t, config) {
@@ -101,14 +102,19 @@ test('1008 for who goes far beyond the message limit, in frames or in bytes', as
     limits: { frame_bytes_max: FRAME_BYTES_MAX },
     rate_limiting: { frames_per_second_max: 200, bytes_per_second_max: 100_000 },
   })
-  for (const [what, payload, count] of [
-    ['presence', Buffer.from(frame.awareness({ client: 1, clock: 1, state: {} })), 400],
-    ['pings', Buffer.from('{"type":"ping"}'), 400],
-    ['bytes', Buffer.alloc(FRAME_BYTES_MAX, 99), 60],
+  for (const [what, opcode, payload, count] of [
+    ['presence', BINARY, Buffer.from(frame.awareness({ client: 1, clock: 1, state: {} })), 400],
+    ['what cannot be decoded', BINARY, Buffer.from([0, 2, 200, 1]), 400],
+    ['messages of no known type', BINARY, Buffer.from([99]), 400],
+    ['text that is no message', TEXT, Buffer.from('['), 400],
+    ['text pings', TEXT, Buffer.from('{"type":"ping"}'), 400],
+    ['pings', PING, Buffer.from('x'), 400],
+    ['pongs', PONG, Buffer.alloc(0), 400],
+    ['bytes', BINARY, Buffer.alloc(FRAME_BYTES_MAX, 99), 60],
   ]) {
     const client = await connectTcp(t, engine)
     await client.joined()
-    const flood = wireFrame(what === 'pings' ? TEXT : BINARY, payload)
+    const flood = wireFrame(opcode, payload)
     client.socket.write(Buffer.concat(Array(count).fill(flood)))
     const { code, reason } = await client.closed()
     assert.deepEqual([code, reason.code], [1008, 'RATE_LIMIT_EXCEEDED'], what)

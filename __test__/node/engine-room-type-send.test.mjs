@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { connect } from '../support/json-client.mjs'
+import { hook } from '../support/live-engine.mjs'
 import { withType } from '../support/recording-type.mjs'
 
-const gone = async ({ engine }, clientId) => {
-  while (engine.connection(clientId)) await new Promise(setImmediate)
-}
+/** Once the host is told that a client is gone, it is. */
+const gone = (live, clientId) => hook(live, 'realtime:client:disconnected', { clientId })
 
 test('send, to one', async (t) => {
   const { live, enter } = await withType(t)
@@ -20,6 +20,17 @@ test('send, to one', async (t) => {
   await client.close()
   await gone(live, clientId)
   for (const id of [clientId, 'client_0000000000000000', 'nobody', '']) assert.equal(live.engine.send(id, 'x'), false)
+})
+
+test('what is sent is what the bytes were, whatever becomes of them', async (t) => {
+  const { live, enter } = await withType(t)
+  const { client, clientId } = await enter()
+  const bytes = new Uint8Array(100_000).fill(7)
+  live.engine.send(clientId, bytes)
+  live.engine.broadcast('desk:1', bytes)
+  bytes.fill(0)
+  const received = await client.frames.count(2, Buffer.isBuffer)
+  for (const frame of received) assert.ok(frame.every((byte) => byte === 7))
 })
 
 test('send from within the callbacks', async (t) => {

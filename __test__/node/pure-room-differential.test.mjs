@@ -6,8 +6,6 @@
  */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import test from 'node:test'
 
 import * as decoding from 'lib0/decoding'
@@ -15,79 +13,13 @@ import * as encoding from 'lib0/encoding'
 import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
 
-import { buildExample } from '../support/cargo.mjs'
+import { FRAMES, JOIN, LEAVE, REFUSED, RESTART, Room, buildRoom, number, random } from '../support/pure-room.mjs'
 
 const ROUNDS = 200
 const STEPS = 120
 const EDITORS_MAX = 5
 
-const JOIN = 0
-const LEAVE = 1
-const FRAMES = 2
-const RESTART = 3
-
 const SYNC = 0
-
-/** Random numbers that a seed repeats: <https://gist.github.com/tommyettinger/46a874533244883189143505d203312c>. */
-function random(seed) {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  const below = (limit) => Math.floor(next() * limit)
-  return { below, chance: (share) => next() < share, pick: (list) => list[below(list.length)] }
-}
-
-const number = (value) => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
-}
-
-/** The room's process: one message at a time, answered with frames to be sent. */
-class Room {
-  constructor(program) {
-    this.process = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.ended = once(this.process, 'exit')
-    this.process.stdin.on('error', () => {})
-    this.chunks = this.process.stdout[Symbol.asyncIterator]()
-    this.rest = Buffer.alloc(0)
-  }
-
-  async ask(operation, client, data = []) {
-    const body = Buffer.concat([Buffer.from([operation]), number(client), ...data])
-    this.process.stdin.write(Buffer.concat([number(body.length), body]))
-    const frames = []
-    for (let left = await this.readNumber(); left > 0; left -= 1) {
-      const to = await this.readNumber()
-      frames.push({ to, frame: await this.read(await this.readNumber()) })
-    }
-    return frames
-  }
-
-  async readNumber() {
-    return (await this.read(4)).readUInt32LE()
-  }
-
-  async read(length) {
-    while (this.rest.length < length) {
-      const { value, done } = await this.chunks.next()
-      if (done) throw new Error('the room ended; what it said is above')
-      this.rest = Buffer.concat([this.rest, value])
-    }
-    const bytes = this.rest.subarray(0, length)
-    this.rest = this.rest.subarray(length)
-    return bytes
-  }
-
-  async close() {
-    this.process.stdin.end()
-    await this.ended
-  }
-}
 
 function syncFrame(write) {
   const encoder = encoding.createEncoder()
@@ -117,7 +49,9 @@ class Editor {
 
   hear(frame) {
     const decoder = decoding.createDecoder(frame)
-    if (decoding.readVarUint(decoder) !== SYNC) return
+    const type = decoding.readVarUint(decoder)
+    assert.notEqual(type, REFUSED, String(frame.subarray(1)))
+    if (type !== SYNC) return
     const encoder = encoding.createEncoder()
     encoding.writeVarUint(encoder, SYNC)
     sync.readSyncMessage(decoder, encoder, this.doc, this)
@@ -293,7 +227,7 @@ class Round {
 }
 
 test('editors on Yjs and the room on yrs end with the same document', async () => {
-  const program = buildExample('pure_room')
+  const program = buildRoom()
   const given = process.env.ROOM_SEED
   const first = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
   const rounds = Number(process.env.ROOM_ROUNDS ?? (given === undefined ? ROUNDS : 1))

@@ -7,9 +7,10 @@
 //! - `1`: the client leaves
 //! - `2`: frames of the client, each behind its length
 //! - `3`: the room is lost and restored from its log; everybody has to join again
+//! - `4`: the room is lost for good
 //!
 //! Each message is answered with the number of frames to be sent, then for each the client, the length
-//! and the frame.
+//! and the frame. That a frame was refused is told to its client as a frame of the type 99, with the reason.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -22,6 +23,9 @@ use civicpress_realtime::ids::{ClientId, RoomId, UserId};
 use civicpress_realtime::protocol::frame::Frame;
 use civicpress_realtime::protocol::{awareness, sync};
 use civicpress_realtime::room::state::{AckMode, Acknowledgement, Effect, Member, RoomState};
+
+/// The type of the frames that tell of refused ones.
+const REFUSED: u8 = 99;
 
 struct Room {
     id: RoomId,
@@ -91,6 +95,12 @@ impl Room {
                 self.state = RoomState::new(self.id.clone(), Document::restore(None, &self.log)?);
                 Vec::new()
             }
+            4 => {
+                self.clients.clear();
+                self.log.clear();
+                self.state = RoomState::new(self.id.clone(), Document::new());
+                Vec::new()
+            }
             other => return Err(format!("there is no operation {other}").into()),
         };
         self.frames(effects)
@@ -113,9 +123,11 @@ impl Room {
                     (frame, Box::new(move |to| to == client))
                 }
                 Effect::Acknowledge(_, Acknowledgement::Saved) => continue,
-                Effect::ApplyFailed(client, problem) => return Err(format!("{client}: {problem}").into()),
                 Effect::Full { .. } => return Err("nothing bounds this document".into()),
-                Effect::Fail(problem) => return Err(problem.into()),
+                Effect::ApplyFailed(client, problem) => {
+                    (Frame::binary(&[&[REFUSED], problem.as_bytes()]), Box::new(move |to| to == client))
+                }
+                Effect::Fail { problem, .. } => return Err(problem.into()),
             };
             let receivers = self.clients.iter().filter(|number| to(ClientId::new(u64::from(**number))));
             frames.extend(receivers.map(|number| (*number, frame.clone())));

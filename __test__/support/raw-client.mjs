@@ -141,7 +141,7 @@ export function wireFrame(opcode, payload, { fin = true, masked = true, rsv = 0,
 /**
  * Upgrades over bare TCP and shows what comes. It answers nothing: no pings, no close.
  *
- * @returns the socket, the head of the answer, a journal of `{opcode, payload}`, and `ended`
+ * @returns the socket, the head of the answer, a journal of `{opcode, payload, fin, rsv, masked}`, and `ended`
  */
 export async function connectTcp(t, engine, { room = 'records/noise', token = 'token-ann', lines = [] } = {}) {
   const socket = net.connect(engine.port, '127.0.0.1')
@@ -211,7 +211,9 @@ function takeFrames(bytes, frames) {
       start = 10
     }
     if (bytes.length < start + length) return bytes
-    frames.add({ opcode: bytes[0] & 0x0f, payload: bytes.subarray(start, start + length) })
+    const [first, second] = bytes
+    const payload = bytes.subarray(start, start + length)
+    frames.add({ opcode: first & 0x0f, payload, fin: first >= 0x80, rsv: (first >> 4) & 7, masked: second >= 0x80 })
     bytes = bytes.subarray(start + length)
   }
 }

@@ -5,6 +5,8 @@
 //! drop the document and load it again.
 
 mod clocks;
+mod depth;
+mod draft;
 pub mod reconcile;
 pub mod xml;
 
@@ -17,8 +19,11 @@ use yrs::updates::encoder::Encode;
 use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn};
 
 use self::clocks::Clocks;
+use self::depth::Depth;
 use crate::protocol::update::{Shape, check_state_vector, check_update, without_gaps};
 use crate::protocol::wire::WireError;
+use draft::Rendered;
+pub use draft::{Draft, NewlyRendered, Rendering};
 
 /// The XML fragment that editors bind to.
 pub const FRAGMENT: &str = "default";
@@ -57,10 +62,13 @@ pub struct Applied {
 pub struct Document {
     doc: Doc,
     clocks: Clocks,
+    depth: Depth,
     /// Counts changes; what a snapshot contains is said by the generation it was taken at.
     generation: u64,
     /// The whole state, encoded once per generation and shared by all who join.
     state: Option<(u64, Bytes)>,
+    /// The Markdown of its blocks, as far as they were rendered.
+    rendered: Rendered,
 }
 
 impl Default for Document {
@@ -75,11 +83,15 @@ impl Document {
         // Cleaning up formatting would make deletions of our own that no client hears of.
         let options =
             Options { offset_kind: OffsetKind::Utf16, cleanup_formatting: false, ..Options::default() };
+        let doc = Doc::with_options(options);
+        let rendered = Rendered::watch(&doc);
         Self {
-            doc: Doc::with_options(options),
+            doc,
             clocks: Clocks::default(),
+            depth: Depth::default(),
             generation: FIRST_GENERATION,
             state: None,
+            rendered,
         }
     }
 
@@ -87,10 +99,20 @@ impl Document {
     /// for all of them is quadratic in yrs.
     pub fn restore(snapshot: Option<&Bytes>, log: &[Bytes]) -> Result<Self, ApplyError> {
         let mut document = Self::new();
+        document.depth.while_restoring();
+        let mut taken_whole = true;
         for update in snapshot.into_iter().chain(log) {
-            document.apply(std::slice::from_ref(update))?;
+            let applied = document.apply(std::slice::from_ref(update))?;
+            taken_whole &= !applied.incomplete && applied.refused.is_none();
         }
+        document.depth.restored();
         document.generation = FIRST_GENERATION;
+        if let ([state], None) | ([], Some(state)) = (log, snapshot)
+            && taken_whole
+        {
+            // All that is here came with it: who joins first need not wait until it is encoded again.
+            document.state = Some((FIRST_GENERATION, state.clone()));
+        }
         Ok(document)
     }
 
@@ -107,6 +129,8 @@ impl Document {
         let mut incoming = Vec::with_capacity(updates.len());
         for raw in updates {
             let shape = check_update(raw)?;
+            let doc = &self.doc;
+            self.depth.check(raw, shape, || contained(|| depth::levels(&doc.transact())))?;
             let update = contained(|| Update::decode_v1(raw))?;
             let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
             incoming.push(Incoming { raw, shape, update });
@@ -118,6 +142,14 @@ impl Document {
             self.state = None;
         }
         Ok(applied)
+    }
+
+    /// Applies an update that is our own, and in the log already: it is not refused for its depth.
+    pub fn apply_own(&mut self, update: &Bytes) -> Result<Applied, ApplyError> {
+        self.depth.while_restoring();
+        let applied = self.apply(std::slice::from_ref(update));
+        self.depth.restored();
+        applied
     }
 
     fn transact(&mut self, incoming: Vec<Incoming<'_>>, raw: &[Bytes]) -> Result<Applied, ApplyError> {
@@ -165,6 +197,38 @@ impl Document {
         let state: Bytes = contained(|| self.doc.transact().encode_diff_v1(&StateVector::default()).into())?;
         self.state = Some((self.generation, state.clone()));
         Ok(state)
+    }
+
+    /// The document as it is now, to be rendered as Markdown elsewhere.
+    pub fn draft(&mut self) -> Result<Draft, ApplyError> {
+        match self.draft_of(draft::READ_BLOCKS_MAX)? {
+            Some(draft) => Ok(draft),
+            None => {
+                let state = self.state()?;
+                Ok(self.rendered.whole(state))
+            }
+        }
+    }
+
+    fn draft_of(&mut self, read_max: usize) -> Result<Option<Draft>, ApplyError> {
+        contained(|| {
+            let fragment = self.doc.get_or_insert_xml_fragment(FRAGMENT);
+            self.rendered.draft(&self.doc.transact(), &fragment, read_max)
+        })
+    }
+
+    /// Keeps what rendering a draft gave, for the next one.
+    pub fn keep(&mut self, new: NewlyRendered) {
+        self.rendered.keep(new);
+    }
+
+    /// The document's Markdown, rendered here and now as far as it has to be.
+    pub fn markdown(&mut self) -> Result<String, ApplyError> {
+        let Some(draft) = self.draft_of(usize::MAX)? else { return Ok(String::new()) };
+        let Rendering { markdown, new } =
+            draft.render().map_err(|error| ApplyError::Broken(error.to_string()))?;
+        self.keep(new);
+        Ok(markdown)
     }
 
     /// The state vector of somebody who has everything here except these updates (and what builds on them).

@@ -2,7 +2,9 @@
 
 use yrs::{GetString, Text};
 
+use super::depth::LEVELS_MAX;
 use super::*;
+use crate::protocol::wire::put_var;
 
 /// An editor somewhere else.
 struct Peer(Doc);
@@ -203,4 +205,75 @@ fn what_makes_no_sense_is_refused_and_what_came_before_it_stays() {
     document.apply(&[Peer::new(3).insert(0, "y")]).unwrap();
     let restored = Document::restore(Some(&document.state().unwrap()), &[]).unwrap();
     assert_eq!(text(&restored), text(&document));
+}
+
+/// Array types of client 1, each in the one before it, from one clock up to another.
+fn nested(from: u32, to: u32) -> Bytes {
+    let mut update = vec![1];
+    put_var(&mut update, u64::from(to - from));
+    update.push(1);
+    put_var(&mut update, u64::from(from));
+    for level in from..to {
+        update.push(7);
+        match level.checked_sub(1) {
+            None => update.extend([1, 1, b'm']),
+            Some(parent) => {
+                update.extend([0, 1]);
+                put_var(&mut update, u64::from(parent));
+            }
+        }
+        update.push(0);
+    }
+    update.push(0);
+    update.into()
+}
+
+const OUTERMOST_DELETED: Bytes = Bytes::from_static(&[0, 1, 1, 1, 0, 1]);
+
+#[test]
+fn types_nested_without_end_are_refused_before_their_deletion_overflows_the_stack() {
+    let mut document = Document::new();
+    let endless = document.apply(&[nested(0, 100_000)]);
+    assert!(matches!(endless, Err(ApplyError::Malformed(WireError::TooDeep))));
+    assert_eq!(document.state().unwrap().as_ref(), [0, 0]);
+    // Nor bit by bit.
+    for level in 0..LEVELS_MAX {
+        document.apply(&[nested(level, level + 1)]).unwrap();
+    }
+    assert!(document.apply(&[nested(LEVELS_MAX, LEVELS_MAX + 1)]).is_err());
+    let state = document.state().unwrap();
+    document.apply(&[OUTERMOST_DELETED]).unwrap();
+    Document::restore(Some(&state), &[OUTERMOST_DELETED]).unwrap();
+    // What was deleted does not count.
+    document.apply(&[Peer::new(2).insert(0, "abc")]).unwrap();
+    document.apply(&[xml::markdown_to_update("- a", 7).unwrap()]).unwrap();
+}
+
+#[test]
+fn what_was_taken_can_be_restored_however_it_was_put_together() {
+    let changes = [nested(0, LEVELS_MAX), xml::markdown_to_update("> - a", 7).unwrap()];
+    let mut document = Document::new();
+    document.apply(&changes[1..]).unwrap();
+    for level in 0..LEVELS_MAX {
+        document.apply(&[nested(level, level + 1)]).unwrap();
+    }
+    for log in [vec![changes[0].clone(), changes[1].clone()], vec![changes[1].clone(), changes[0].clone()]] {
+        let mut restored = Document::restore(None, &log).unwrap();
+        assert_eq!(restored.state_vector(), document.state_vector());
+        restored.apply(&[Peer::new(2).insert(0, "abc")]).unwrap();
+    }
+}
+
+#[test]
+fn a_record_of_any_length_is_not_deep() {
+    let mut document = Document::new();
+    let peer = Doc::with_options(Options::with_client_id(yrs::ClientID::new(9)));
+    for number in 0..5 * LEVELS_MAX {
+        let mut txn = peer.transact_mut();
+        let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+        let at = number / 2;
+        yrs::XmlFragment::insert(&fragment, &mut txn, at, yrs::XmlElementPrelim::empty("paragraph"));
+        let update = txn.encode_update_v1().into();
+        document.apply(&[update]).unwrap();
+    }
 }

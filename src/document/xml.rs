@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use yrs::updates::decoder::Decode;
-use yrs::{Doc, OffsetKind, Options, ReadTxn, Transact, Update, WriteTxn};
+use yrs::{Doc, OffsetKind, Options, ReadTxn, Transact, TransactionMut, Update, WriteTxn, XmlFragmentRef};
 
 use super::FRAGMENT;
 use crate::error::{Code, RealtimeError, Result};
@@ -26,7 +26,7 @@ use crate::markdown;
 use crate::protocol::update::check_update;
 
 pub use open::{read_any, update_to_tree};
-pub(crate) use read::{Reader, Rules, children};
+pub(crate) use read::{Assembly, Reader, Rules, children};
 pub use read::{Reading, read, read_fragment};
 pub use seed::document_to_update;
 pub use write::{insert_nodes, write_fragment};
@@ -44,24 +44,31 @@ pub fn markdown_to_update(markdown: &str, client: u64) -> Result<Bytes> {
 /// Fails with [`Code::InvalidYjsUpdate`] if the bytes are not an update, or one that builds on changes
 /// which are not in it.
 pub fn update_to_markdown(update: &[u8]) -> Result<String> {
+    with_document(update, |txn, fragment| markdown::serialize(&read_fragment(txn, fragment)))
+}
+
+/// Reads from the document that this update is all of.
+pub(crate) fn with_document<T>(
+    update: &[u8],
+    read: impl FnOnce(&TransactionMut<'_>, &XmlFragmentRef) -> T,
+) -> Result<T> {
     check_update(update).map_err(|error| invalid(&error.to_string()))?;
+    let reading = || {
+        let update = Update::decode_v1(update).map_err(|error| invalid(&error.to_string()))?;
+        let doc = Doc::with_options(Options { offset_kind: OffsetKind::Utf16, ..Options::default() });
+        let mut txn = doc.transact_mut();
+        txn.apply_update(update).map_err(|error| invalid(&error.to_string()))?;
+        if txn.has_missing_updates() {
+            return Err(invalid("builds on changes that it does not have"));
+        }
+        let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+        Ok(read(&txn, &fragment))
+    };
     // Whatever yrs does with bytes that are well-formed and still make no sense, it is an error here.
-    catch_unwind(AssertUnwindSafe(|| render(update))).unwrap_or_else(|_| Err(invalid("cannot be integrated")))
+    catch_unwind(AssertUnwindSafe(reading)).unwrap_or_else(|_| Err(invalid("cannot be integrated")))
 }
 
-fn render(update: &[u8]) -> Result<String> {
-    let update = Update::decode_v1(update).map_err(|error| invalid(&error.to_string()))?;
-    let doc = Doc::with_options(Options { offset_kind: OffsetKind::Utf16, ..Options::default() });
-    let mut txn = doc.transact_mut();
-    txn.apply_update(update).map_err(|error| invalid(&error.to_string()))?;
-    if txn.has_missing_updates() {
-        return Err(invalid("builds on changes that it does not have"));
-    }
-    let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
-    Ok(markdown::serialize(&read_fragment(&txn, &fragment)))
-}
-
-fn invalid(why: &str) -> RealtimeError {
+pub(crate) fn invalid(why: &str) -> RealtimeError {
     RealtimeError::new(Code::InvalidYjsUpdate, format!("the update {why}"))
 }
 

@@ -91,9 +91,15 @@ pub(super) fn slice(text: &str, from: usize, to: usize) -> &str {
     text.get(from..to.min(text.len())).unwrap_or_default()
 }
 
+/// Without a line end after the last line, which means nothing. One after a blank line may: in code that
+/// is not closed.
+pub(super) fn without_last_line_end(source: &str) -> &str {
+    source.strip_suffix('\n').filter(|rest| !rest.ends_with(['\n', ' ', '\t'])).unwrap_or(source)
+}
+
 /// Line ends become `\n`, NUL becomes U+FFFD (<https://spec.commonmark.org/0.31.2/#insecure-characters>).
 pub(super) fn normalize(source: &str) -> std::borrow::Cow<'_, str> {
-    if !source.contains(['\r', '\0']) {
+    if !source.as_bytes().contains(&b'\r') && !source.as_bytes().contains(&0) {
         return source.into();
     }
     source.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}").into()

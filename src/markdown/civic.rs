@@ -2,30 +2,32 @@
 
 use serde_json::Value;
 
+use super::attrs::Attrs;
 use super::chars::is_js_space;
-use super::node::Attrs;
+
+const BEGIN: &str = "<!--civic-ref";
 
 const TYPES: [&str; 3] = ["record", "geography", "attachment"];
 
 /// The attributes of the reference that is exactly this HTML.
 pub(super) fn parse(html: &str) -> Option<Attrs> {
-    let rest = html.strip_prefix("<!--civic-ref")?.strip_suffix("-->")?;
+    let rest = html.strip_prefix(BEGIN)?.strip_suffix("-->")?;
     let (ref_type, rest) = attribute(rest, "type")?;
     let (id, rest) = attribute(rest, "id")?;
     let (label, rest) = attribute(rest, "label")?;
     let ref_type = TYPES.into_iter().find(|known| *known == ref_type).unwrap_or("record");
     rest.is_empty().then(|| {
         Attrs::from([
-            ("refType".to_owned(), ref_type.into()),
-            ("id".to_owned(), unescape(id).into()),
-            ("label".to_owned(), unescape(label).into()),
+            ("refType", ref_type.into()),
+            ("id", unescape(id).into()),
+            ("label", unescape(label).into()),
         ])
     })
 }
 
 /// Whether a line begins with a reference that is whole.
 pub(super) fn starts_with_reference(line: &str) -> bool {
-    line.find("-->").is_some_and(|end| parse(&line[..end + 3]).is_some())
+    line.starts_with(BEGIN) && line.find("-->").is_some_and(|end| parse(&line[..end + 3]).is_some())
 }
 
 /// The reference as HTML.

@@ -1,6 +1,7 @@
 //! What one text says and another one does not, whoever made the other of it.
 
-use super::{Lost, Parsed, changed_lines, drop_marks_of_nodes, parse};
+use super::lossless::{stored, structure_lost};
+use super::{Lost, parse};
 
 /// What of a source is not in the text that somebody else rendered of it: as this parser reads both, in their
 /// documents and in what no document can have. Spaces, bullets and the like may differ.
@@ -14,10 +15,7 @@ pub fn lost_between(source: &str, rendered: &str) -> Vec<Lost> {
             None => lost.push(left.clone()),
         }
     }
-    let [mut stored, mut again] = [&before, &after].map(|parsed: &Parsed| parsed.doc.clone());
-    drop_marks_of_nodes(&mut stored);
-    drop_marks_of_nodes(&mut again);
-    lost.extend(changed_lines(source, &before, &stored, &again));
+    lost.extend(structure_lost(source, &before, &stored(&before.doc), &stored(&after.doc)));
     lost
 }
 

@@ -55,6 +55,7 @@
 //! [mi]: https://github.com/markdown-it/markdown-it/tree/14.3.3/lib
 //! [pm]: https://github.com/ProseMirror/prosemirror-markdown/tree/1.13.9/src
 
+mod attrs;
 mod block;
 mod chars;
 mod civic;
@@ -62,6 +63,7 @@ mod difference;
 mod entity;
 mod html_tag;
 mod inline;
+mod lossless;
 mod node;
 mod punycode;
 pub(crate) mod schema;
@@ -69,9 +71,13 @@ mod serialize;
 mod tree;
 mod url;
 
+pub use attrs::Attrs;
 pub use difference::lost_between;
-pub use node::{Attrs, Mark, Node, NodeKind};
+pub use lossless::check_lossless;
+pub(crate) use lossless::{Checked, check, stored};
+pub use node::{Mark, Node, NodeKind};
 pub use serialize::serialize;
+pub(crate) use serialize::{Joiner, RenderedBlock};
 
 /// A document and what it could not take from its source.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +105,7 @@ pub struct Lost {
 impl Lost {
     /// Something on some line or other.
     pub fn all_of(text: &str) -> Self {
-        Self { first_line: 1, last_line: last_line(text), kind: "structure" }
+        Self { first_line: 1, last_line: lossless::last_line(text), kind: "structure" }
     }
 
     /// Lines counted from 0, both inclusive.
@@ -116,45 +122,8 @@ fn line_number(line: usize) -> u32 {
 /// Reads Markdown. Everything is Markdown: this cannot fail, but [`Parsed::lost`] may say that the
 /// document is not all of it.
 pub fn parse(markdown: &str) -> Parsed {
-    tree::build(block::parse(&chars::normalize(markdown)))
-}
-
-/// What would be lost if the document were edited and written back: [`Parsed::lost`], and what reads as
-/// another document once it is written.
-pub fn check_lossless(markdown: &str, parsed: &Parsed) -> Vec<Lost> {
-    let mut lost = parsed.lost.clone();
-    let mut stored = parsed.doc.clone();
-    drop_marks_of_nodes(&mut stored);
-    let mut again = parse(&serialize(&stored)).doc;
-    drop_marks_of_nodes(&mut again);
-    lost.extend(changed_lines(markdown, parsed, &stored, &again));
-    lost
-}
-
-/// The lines from which on a document is another one when it is read again; none if it is the same.
-fn changed_lines(markdown: &str, parsed: &Parsed, stored: &Node, again: &Node) -> Option<Lost> {
-    if again == stored {
-        return None;
-    }
-    let blocks = stored.content.iter().zip(&again.content);
-    let changed = blocks.take_while(|(before, after)| before == after).count();
-    let first = parsed.block_lines.get(changed).copied().unwrap_or(1);
-    let same_count = again.content.len() == stored.content.len();
-    let next = same_count.then(|| parsed.block_lines.get(changed + 1).map(|line| line - 1)).flatten();
-    let last = next.unwrap_or_else(|| last_line(markdown));
-    Some(Lost { first_line: first, last_line: last.max(first), kind: "structure" })
-}
-
-fn last_line(markdown: &str) -> u32 {
-    line_number(markdown.lines().count().saturating_sub(1))
-}
-
-/// In Yjs, the editor's documents keep marks of text only. A bold line break or image looks the same without.
-fn drop_marks_of_nodes(node: &mut Node) {
-    if node.kind != schema::TEXT {
-        node.marks.clear();
-    }
-    node.content.iter_mut().for_each(drop_marks_of_nodes);
+    let source = chars::normalize(markdown);
+    tree::build(block::parse(chars::without_last_line_end(&source)))
 }
 
 #[cfg(test)]

@@ -1,11 +1,6 @@
 //! A document as ProseMirror has it: a tree of typed nodes, text with marks at the leaves.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
-/// Attributes by name. The types of values matter: `level` is a number, not `"2"`. Absent means `null`.
-pub type Attrs = BTreeMap<String, Value>;
+use super::attrs::Attrs;
 
 /// One node of a document.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::node::{Attrs, Mark, Node};
+use super::attrs::Attrs;
+use super::node::{Mark, Node};
 
 pub(crate) const DOC: &str = "doc";
 pub(crate) const TEXT: &str = "text";
@@ -169,17 +170,17 @@ impl Content {
 
 /// All attributes of a type that are not null: those given, else the defaults. `None` if one that is
 /// required is missing. Names that the type does not have are left out, as ProseMirror does.
-pub(crate) fn complete_attrs(spec: &[(&str, Fallback)], mut given: Attrs) -> Option<Attrs> {
-    let mut attrs = Attrs::new();
-    for (name, fallback) in spec {
-        let value = match (given.remove(*name), *fallback) {
+pub(crate) fn complete_attrs(spec: &[(&'static str, Fallback)], mut given: Attrs) -> Option<Attrs> {
+    let mut attrs = Attrs::with_capacity(spec.len());
+    for &(name, fallback) in spec {
+        let value = match (given.remove(name), fallback) {
             (Some(value), _) => value,
             (None, Fallback::Required) => return None,
             (None, Fallback::Null) => Value::Null,
             (None, Fallback::Number(number)) => number.into(),
             (None, Fallback::Text(text)) => text.into(),
         };
-        attrs.insert((*name).to_owned(), value);
+        attrs.insert(name, value);
     }
     Some(attrs)
 }
@@ -187,8 +188,7 @@ pub(crate) fn complete_attrs(spec: &[(&str, Fallback)], mut given: Attrs) -> Opt
 /// An element of a known type with its children, missing attributes and content filled in as
 /// ProseMirror's `createAndFill` does: a list item begins with a paragraph, what must hold a block holds one.
 pub(crate) fn fill(node_type: &'static NodeType, attrs: Attrs, mut content: Vec<Node>) -> Option<Node> {
-    let mut attrs = complete_attrs(node_type.attrs, attrs)?;
-    attrs.retain(|_, value| !value.is_null());
+    let attrs = complete_attrs(node_type.attrs, attrs)?.without_nulls();
     let first_is_paragraph = content.first().is_some_and(|node| node.kind == PARAGRAPH);
     match node_type.content {
         Content::Blocks if content.is_empty() => content.push(empty(PARAGRAPH)),

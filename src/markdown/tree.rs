@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use super::attrs::Attrs;
 use super::block::{Blocks, Event};
 use super::inline::{Token, TokenKind, parse as parse_inline};
-use super::node::{Attrs, Mark, Node};
+use super::node::{Mark, Node};
 use super::schema::{self, NodeType};
 use super::{Lost, Parsed, civic};
 
@@ -17,7 +18,7 @@ pub(super) fn build(blocks: Blocks) -> Parsed {
         match event {
             Event::Open { name, attrs, line } => builder.open(name, attrs, line),
             Event::Close => builder.close(),
-            Event::Verbatim(text) => builder.text(&text),
+            Event::Verbatim(text) => builder.text(text),
             Event::Inline { source, line } => {
                 Inline { source: &source, counted: 0, line, links: Vec::new(), open: [0; 3] }
                     .build(&mut builder, parse_inline(&source, &references));
@@ -81,10 +82,10 @@ impl Builder {
         Parsed { doc, lost: self.lost, block_lines: self.block_lines }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: String) {
         let Some(frame) = self.frames.last_mut().filter(|_| !text.is_empty()) else { return };
         match frame.content.last_mut() {
-            Some(last) if last.kind == schema::TEXT && last.marks == frame.marks => last.text.push_str(text),
+            Some(last) if last.kind == schema::TEXT && last.marks == frame.marks => last.text.push_str(&text),
             _ => frame.content.push(schema::text(text, frame.marks.clone())),
         }
     }
@@ -129,15 +130,15 @@ impl Inline<'_> {
                     if has_footnote(&text) {
                         self.lose(builder, "footnote", at);
                     }
-                    self.text(builder, &text, at);
+                    self.text(builder, text, at);
                 }
-                TokenKind::Special(text) => self.text(builder, &text, at),
-                TokenKind::SoftBreak => self.text(builder, " ", at),
+                TokenKind::Special(text) => self.text(builder, text, at),
+                TokenKind::SoftBreak => self.text(builder, " ".to_owned(), at),
                 TokenKind::HardBreak => self.node(builder, schema::HARD_BREAK, Attrs::new(), at),
                 TokenKind::Html(html) => self.html(builder, &html, at),
                 TokenKind::Code(text) => {
                     self.open(builder, schema::plain_mark(schema::CODE));
-                    self.text(builder, &text, at);
+                    self.text(builder, text, at);
                     self.close(builder, schema::CODE);
                 }
                 TokenKind::Image { src, title, alt, alt_cut, .. } => {
@@ -145,14 +146,13 @@ impl Inline<'_> {
                         self.lose(builder, "image_alt", at);
                     }
                     let texts = [("src", Some(src)), ("title", some(title)), ("alt", alt)];
-                    let attrs =
-                        texts.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+                    let attrs = texts.into_iter().map(|(name, text)| (name, text.into())).collect();
                     self.node(builder, schema::IMAGE, attrs, at);
                 }
                 TokenKind::OpenLink { href, title } => {
                     let attrs = Attrs::from([
-                        ("href".to_owned(), href.into()),
-                        ("title".to_owned(), some(title).map_or(Value::Null, Value::from)),
+                        ("href", href.into()),
+                        ("title", some(title).map_or(Value::Null, Value::from)),
                     ]);
                     self.links.push((at, false));
                     self.open(builder, Mark { kind: schema::LINK.into(), attrs });
@@ -182,7 +182,7 @@ impl Inline<'_> {
         }
     }
 
-    fn text(&mut self, builder: &mut Builder, text: &str, at: usize) {
+    fn text(&mut self, builder: &mut Builder, text: String, at: usize) {
         if !text.is_empty() {
             self.filled(builder, at);
             builder.text(text);
@@ -250,7 +250,8 @@ fn some(text: String) -> Option<String> {
 
 /// `[^name]`: a footnote to other readers of Markdown, text to this one.
 fn has_footnote(text: &str) -> bool {
-    text.match_indices("[^").any(|(at, _)| text[at + 2..].find(']').is_some_and(|len| len > 0))
+    text.contains('[')
+        && text.match_indices("[^").any(|(at, _)| text[at + 2..].find(']').is_some_and(|len| len > 0))
 }
 
 fn is_line_break(html: &str) -> bool {

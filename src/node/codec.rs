@@ -39,12 +39,12 @@ impl JsCodec {
 }
 
 impl Codec for JsCodec {
-    fn to_markdown(&self, update: Bytes) -> HostFuture<String> {
+    fn write_markdown(&self, update: Bytes) -> HostFuture<String> {
         let update = Buffer::from(Vec::from(update));
         ask(&self.to_markdown, "codec.toMarkdown", Either::B(update), NOTHING, read_text)
     }
 
-    fn from_markdown(&self, markdown: String) -> HostFuture<Bytes> {
+    fn read_markdown(&self, markdown: String) -> HostFuture<Bytes> {
         ask(&self.from_markdown, "codec.fromMarkdown", Either::A(markdown.into()), NOTHING, read_bytes)
     }
 }

@@ -9,6 +9,10 @@ use bytes::{Buf, Bytes, BytesMut};
 /// The longest payload of a control frame (RFC 6455 section 5.5).
 const CONTROL_BYTES_MAX: u64 = 125;
 
+/// The most pieces of a message. Only whole messages count against a client's limits, so that empty
+/// fragments, of which there could be any number, would cost it nothing.
+const FRAGMENTS_MAX: u32 = 4_096;
+
 /// The first byte of a frame: the last of its message; the bits of extensions, of which there are none here.
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
@@ -54,6 +58,9 @@ pub enum Violation {
         /// The limit.
         bytes_max: usize,
     },
+    /// A message in more than [`FRAGMENTS_MAX`] pieces (close code 1009).
+    #[error("a message comes in more than {FRAGMENTS_MAX} fragments")]
+    TooManyFragments,
 }
 
 /// Reads one client's messages.
@@ -70,6 +77,7 @@ pub struct MessageReader {
 struct Fragments {
     is_text: bool,
     payload: BytesMut,
+    count: u32,
 }
 
 impl MessageReader {
@@ -81,6 +89,11 @@ impl MessageReader {
     /// Takes bytes as they came from the socket.
     pub fn push(&mut self, bytes: &[u8]) {
         self.unread.extend_from_slice(bytes);
+    }
+
+    /// Bytes that are here of messages that are not whole.
+    pub fn unread_bytes(&self) -> usize {
+        self.unread.len() + self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len())
     }
 
     /// The next message, if all of it is here.
@@ -137,8 +150,12 @@ impl MessageReader {
 
     fn take_data(&mut self, header: Header, payload: BytesMut) -> Result<Option<Received>, Violation> {
         let message = match self.fragments.take() {
-            None => Fragments { is_text: header.opcode == opcode::TEXT, payload },
+            None => Fragments { is_text: header.opcode == opcode::TEXT, payload, count: 1 },
             Some(mut message) => {
+                message.count += 1;
+                if message.count > FRAGMENTS_MAX {
+                    return Err(Violation::TooManyFragments);
+                }
                 message.payload.extend_from_slice(&payload);
                 message
             }
@@ -328,6 +345,8 @@ mod tests {
         }
         let fragments = [frame(opcode::BINARY, &[0; BYTES_MAX]), frame(FIN, &[0])].concat();
         assert_eq!(read(&fragments), Err(Violation::TooBig { bytes_max: BYTES_MAX }));
+        let empty = [frame(opcode::BINARY, b""), frame(opcode::CONTINUATION, b"").repeat(4_096)].concat();
+        assert_eq!(read(&empty), Err(Violation::TooManyFragments));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! - [`wire`]: the variable-length integers and byte strings of lib0
 //! - [`sync`]: what a client's binary frame asks for, and the frames that answer it
 //! - [`update`]: the structural check that every update passes before yrs sees it
+//! - [`nesting`]: how deep its shared types stand in one another
 //! - [`awareness`]: presence states
 //! - [`control`]: JSON text frames
 //! - [`json`]: the JSON document protocol
@@ -14,6 +15,7 @@ pub mod control;
 pub mod frame;
 pub mod json;
 pub mod messages;
+pub mod nesting;
 pub mod sync;
 pub mod update;
 pub mod wire;

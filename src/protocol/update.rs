@@ -23,6 +23,8 @@ pub struct Shape {
     /// The structs, if all of them are one client's and follow on one another: so it is with what an
     /// editor sends for each key.
     pub only_run: Option<Run>,
+    /// How many of them are shared types.
+    pub types: u64,
 }
 
 /// Structs of one client that follow on one another.
@@ -49,8 +51,7 @@ pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
     let mut shape = Shape::default();
     let clients = reader.count()?;
     for _ in 0..clients {
-        let (structs, run) = check_client_structs(&mut reader)?;
-        shape.structs += structs;
+        let run = check_client_structs(&mut reader, &mut shape)?;
         shape.only_run = run.filter(|_| clients == 1);
     }
     for _ in 0..reader.count()? {
@@ -132,7 +133,7 @@ fn contiguous_run<'a>(
         let info = reader.byte()?;
         let len = match info {
             content::SKIP | content::GC => reader.var_u32()?,
-            _ => check_item(reader, info)?,
+            _ => check_item(reader, info, (client, clock))?,
         };
         clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
         is_cut |= info == content::SKIP && !follows(clock);
@@ -151,7 +152,7 @@ fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
 
 /// One client's structs: their number, and what they are if there is no gap among them. Gaps are walked but
 /// not counted.
-fn check_client_structs(reader: &mut Reader<'_>) -> Result<(u64, Option<Run>), WireError> {
+fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<Option<Run>, WireError> {
     let count = reader.count()?;
     let client = client_id(reader)?;
     let start = reader.var_u32()?;
@@ -162,13 +163,60 @@ fn check_client_structs(reader: &mut Reader<'_>) -> Result<(u64, Option<Run>), W
             content::SKIP => reader.var_u32()?,
             _ => {
                 structs += 1;
-                if info == content::GC { reader.var_u32()? } else { check_item(reader, info)? }
+                shape.types += u64::from(info & CONTENT == content::TYPE);
+                if info == content::GC { reader.var_u32()? } else { check_item(reader, info, (client, end))? }
             }
         };
         end = end.checked_add(len).ok_or(WireError::OutOfRange)?;
     }
+    shape.structs += structs;
     let is_run = structs > 0 && structs == count;
-    Ok((structs, is_run.then_some(Run { client, start, end })))
+    Ok(is_run.then_some(Run { client, start, end }))
+}
+
+/// An item, and what tells where it stands.
+pub(super) struct Item {
+    pub(super) client: u64,
+    pub(super) clock: u32,
+    pub(super) len: u32,
+    pub(super) is_type: bool,
+    /// One, or two where both neighbours are named.
+    pub(super) parents: [Parent; 2],
+}
+
+/// What an item says of the type that it stands in.
+#[derive(Clone, Copy)]
+pub(super) enum Parent {
+    /// It is at the top of the document; or nothing is said.
+    Elsewhere,
+    /// It is the struct with this client and clock.
+    Of((u64, u32)),
+    /// It is the one in which this struct stands.
+    Beside((u64, u32)),
+}
+
+/// The items of an update that was checked.
+pub(super) fn items(update: &[u8]) -> Result<Vec<Item>, WireError> {
+    let mut reader = Reader::new(update);
+    let mut items = Vec::new();
+    for _ in 0..reader.count()? {
+        let count = reader.count()?;
+        let client = client_id(&mut reader)?;
+        let mut clock = reader.var_u32()?;
+        for _ in 0..count {
+            let info = reader.byte()?;
+            if matches!(info, content::SKIP | content::GC) {
+                clock = clock.checked_add(reader.var_u32()?).ok_or(WireError::OutOfRange)?;
+                continue;
+            }
+            let parents = parents(&mut reader, info)?;
+            let tag = info & CONTENT;
+            let len = check_content(&mut reader, tag)?;
+            items.push(Item { client, clock, len, is_type: tag == content::TYPE, parents });
+            clock = clock.checked_add(len).ok_or(WireError::OutOfRange)?;
+        }
+    }
+    Ok(items)
 }
 
 /// The tags of what an item holds, in the low five bits of its info byte.
@@ -190,34 +238,57 @@ const HAS_ORIGIN: u8 = 0x80;
 const HAS_RIGHT_ORIGIN: u8 = 0x40;
 const HAS_PARENT_SUB: u8 = 0x20;
 
-/// Shared types that carry a name: an XML element and an XML hook.
-const NAMED_TYPES: [u64; 2] = [3, 5];
-/// The highest tag of a shared type that editors make (6 is XML text).
-const TYPE_TAG_MAX: u64 = 6;
+/// The tags of shared types: array, map, text, XML element, fragment and text. An XML hook (5) is none of
+/// them: Yjs writes a name behind it and yrs neither reads nor writes one, so that what yrs makes of an
+/// update with a hook could never be read again.
+const TYPE_TAGS: [u64; 6] = [0, 1, 2, XML_ELEMENT, 4, 6];
+/// The one that has a name.
+const XML_ELEMENT: u64 = 3;
 
-/// Walks one item and gives the clock ticks it takes.
-fn check_item(reader: &mut Reader<'_>, info: u8) -> Result<u32, WireError> {
-    for flag in [HAS_ORIGIN, HAS_RIGHT_ORIGIN] {
+/// The part of an info byte that says what the item holds.
+const CONTENT: u8 = 0x1f;
+
+/// Walks one item, which has this client and clock, and gives the clock ticks it takes.
+///
+/// Nobody can refer to what they make later; Yjs relies on it, and throws where it is not so.
+fn check_item(reader: &mut Reader<'_>, info: u8, (client, clock): (u64, u32)) -> Result<u32, WireError> {
+    for parent in parents(reader, info)? {
+        if let Parent::Of(other) | Parent::Beside(other) = parent
+            && other.0 == client
+            && other.1 >= clock
+        {
+            return Err(WireError::OutOfRange);
+        }
+    }
+    // Two would share a clock; Yjs and yrs differ in what becomes of it.
+    match check_content(reader, info & CONTENT)? {
+        0 => Err(WireError::OutOfRange),
+        len => Ok(len),
+    }
+}
+
+/// Walks what stands before an item's content: where it belongs.
+fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> {
+    let mut parents = [Parent::Elsewhere; 2];
+    for (parent, flag) in parents.iter_mut().zip([HAS_ORIGIN, HAS_RIGHT_ORIGIN]) {
         if info & flag != 0 {
-            check_id(reader)?;
+            *parent = Parent::Beside(id(reader)?);
         }
     }
     if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
         match reader.var_u64()? {
             1 => drop(reader.text()?),
-            _ => check_id(reader)?,
+            _ => parents[0] = Parent::Of(id(reader)?),
         }
         if info & HAS_PARENT_SUB != 0 {
             reader.text()?;
         }
     }
-    check_content(reader, info & 0x1f)
+    Ok(parents)
 }
 
-fn check_id(reader: &mut Reader<'_>) -> Result<(), WireError> {
-    client_id(reader)?;
-    reader.var_u32()?;
-    Ok(())
+fn id(reader: &mut Reader<'_>) -> Result<(u64, u32), WireError> {
+    Ok((client_id(reader)?, reader.var_u32()?))
 }
 
 fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
@@ -249,10 +320,10 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
         }
         content::TYPE => {
             let type_tag = reader.var_u64()?;
-            if type_tag > TYPE_TAG_MAX {
+            if !TYPE_TAGS.contains(&type_tag) {
                 return Err(WireError::UnknownTag(type_tag));
             }
-            if NAMED_TYPES.contains(&type_tag) {
+            if type_tag == XML_ELEMENT {
                 reader.text()?;
             }
         }
@@ -339,7 +410,7 @@ mod tests {
         });
         let client = Reader::new(&xml[2..]).var_u64().unwrap();
         let only_run = Some(Run { client, start: 0, end: 1 });
-        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run });
+        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run, types: 1 });
         assert!(check_update(&[0, 0]).unwrap().is_empty());
     }
 
@@ -368,9 +439,31 @@ mod tests {
             without_gaps(&update, |client, clock| (client, clock) == (3, 2)).unwrap().unwrap();
         assert_eq!(
             check_update(&has_the_skipped).unwrap(),
-            Shape { structs: 2, deletions: 1, only_run: None }
+            Shape { structs: 2, deletions: 1, ..Shape::default() }
         );
         assert_eq!(without_gaps(&[0, 0], |_, _| false), Ok(None));
+    }
+
+    #[test]
+    fn what_nobody_writes_and_libraries_make_different_things_of_is_refused() {
+        let named = [1, 1, b'm'];
+        let item = |head: &[u8], content: &[u8]| [&[1, 1, 9, 5][..], head, content, &[0]].concat();
+        let check = |update: Vec<u8>| check_update(&update).map(|shape| shape.structs);
+        assert_eq!(check(item(&[&[4][..], &named].concat(), &[1, b'x'])), Ok(1));
+        for (content, nothing) in [(4, &[0][..]), (8, &[0]), (2, &[0]), (1, &[0])] {
+            let empty = item(&[&[content][..], &named].concat(), nothing);
+            assert_eq!(check(empty), Err(WireError::OutOfRange), "of no length: {content}");
+        }
+        // Client 9 at clock 5: what it made before, and what it has yet to make.
+        for (clock, outcome) in
+            [(4, Ok(1)), (5, Err(WireError::OutOfRange)), (77, Err(WireError::OutOfRange))]
+        {
+            for head in [&[0x84, 9, clock][..], &[0x44, 9, clock], &[4, 0, 9, clock]] {
+                assert_eq!(check(item(head, &[1, b'x'])), outcome, "{head:?}");
+            }
+        }
+        let hook = item(&[&[7][..], &named].concat(), &[5, 1, b'p']);
+        assert_eq!(check(hook), Err(WireError::UnknownTag(5)));
     }
 
     #[test]

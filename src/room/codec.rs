@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::document::reconcile::Merged;
-use crate::document::{ApplyError, Document, xml};
+use crate::document::{ApplyError, Document, Draft, NewlyRendered, Rendering, xml};
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::{Codec, Host, HostFuture};
 use crate::ids::RoomId;
@@ -55,10 +55,21 @@ pub struct HostCodec {
 
 /// A text as the document that it becomes.
 pub(super) struct Seed {
-    /// The document as one update.
+    /// The document.
+    pub document: Document,
+    /// The same as one update.
     pub update: Bytes,
     /// What of the text is not in it.
     pub lost: Vec<Lost>,
+}
+
+/// A document as it was at one moment, to be rendered as a draft.
+#[derive(Debug)]
+pub enum DraftSource {
+    /// For the built-in codec: the blocks that are rendered already, and the others.
+    Blocks(Draft),
+    /// For the application's: all of it.
+    State(Bytes),
 }
 
 /// An edit made elsewhere, ready to be merged.
@@ -74,9 +85,9 @@ pub enum ExternalEdit {
     /// What the application's has read.
     Trees {
         /// When host and document last agreed.
-        old: Node,
+        old: Box<Node>,
         /// Now.
-        new: Node,
+        new: Box<Node>,
         /// What of the text now is not in its tree.
         lost: Vec<Lost>,
     },
@@ -107,19 +118,21 @@ impl RoomCodec {
         let client = seed_client(room, text);
         match self {
             Self::BuiltIn => {
-                let text = text.clone();
-                off_thread(room, move || {
-                    let parsed = markdown::parse(&text);
-                    let lost = markdown::check_lossless(&text, &parsed);
-                    Ok(Seed { update: xml::document_to_update(&parsed.doc, client)?, lost })
-                })
-                .await?
+                let source = text.clone();
+                let parsed = Arc::new(off_thread(room, move || markdown::parse(&source)).await?);
+                let (source, checked) = (text.clone(), Arc::clone(&parsed));
+                let lost = off_thread(room, move || markdown::check_lossless(&source, &checked));
+                let made = off_thread(room, move || make_document(&parsed.doc, client));
+                // A long text is looked through on one thread while another makes the document.
+                let (lost, made) = tokio::try_join!(lost, made)?;
+                let (document, update) = made?;
+                Ok(Seed { document, update, lost })
             }
             Self::Host(codec) => {
                 let tree = codec.read(room, text).await?;
                 let lost = codec.lost(room, text, &tree).await?;
-                let update = off_thread(room, move || xml::document_to_update(&tree, client)).await??;
-                Ok(Seed { update, lost })
+                let (document, update) = off_thread(room, move || make_document(&tree, client)).await??;
+                Ok(Seed { document, update, lost })
             }
         }
     }
@@ -129,6 +142,29 @@ impl RoomCodec {
         match self {
             Self::BuiltIn => off_thread(room, move || xml::update_to_markdown(&state)).await?,
             Self::Host(codec) => codec.render(room, state).await,
+        }
+    }
+
+    /// Takes what a draft of the document, whose state this is, will be rendered of.
+    pub(super) fn draft(&self, document: &mut Document, state: &Bytes) -> Result<DraftSource, ApplyError> {
+        Ok(match self {
+            Self::BuiltIn => DraftSource::Blocks(document.draft()?),
+            Self::Host(_) => DraftSource::State(state.clone()),
+        })
+    }
+
+    /// The text of a draft, and what had to be rendered for it, for the document to keep.
+    pub(super) async fn render_draft(
+        &self,
+        room: &RoomId,
+        source: DraftSource,
+    ) -> Result<(String, Option<NewlyRendered>)> {
+        match source {
+            DraftSource::Blocks(draft) => {
+                let Rendering { markdown, new } = off_thread(room, move || draft.render()).await??;
+                Ok((markdown, Some(new)))
+            }
+            DraftSource::State(state) => Ok((self.render(room, state).await?, None)),
         }
     }
 
@@ -152,13 +188,13 @@ impl RoomCodec {
         let old = codec.read(room, &old).await?;
         let tree = codec.read(room, &new).await?;
         let lost = codec.lost(room, &new, &tree).await?;
-        Ok(ExternalEdit::Trees { old, new: tree, lost })
+        Ok(ExternalEdit::Trees { old: old.into(), new: tree.into(), lost })
     }
 }
 
 impl HostCodec {
     async fn read(&self, room: &RoomId, text: &str) -> Result<Node> {
-        let update = self.call(FROM_MARKDOWN, room, || self.codec.from_markdown(text.to_owned())).await?;
+        let update = self.call(FROM_MARKDOWN, room, || self.codec.read_markdown(text.to_owned())).await?;
         check_size(FROM_MARKDOWN, room, update.len())?;
         off_thread(room, move || xml::update_to_tree(&update)).await?.map_err(|problem| {
             unusable(
@@ -173,7 +209,7 @@ impl HostCodec {
     }
 
     async fn render(&self, room: &RoomId, state: Bytes) -> Result<String> {
-        let text = self.call(TO_MARKDOWN, room, || self.codec.to_markdown(state)).await?;
+        let text = self.call(TO_MARKDOWN, room, || self.codec.write_markdown(state)).await?;
         check_size(TO_MARKDOWN, room, text.len())?;
         Ok(text)
     }
@@ -226,6 +262,14 @@ fn check_size(function: &'static str, room: &RoomId, bytes: usize) -> Result<()>
 fn unusable(function: &'static str, room: &RoomId, problem: &str) -> RealtimeError {
     let message = format!("the host's `{function}` gave an unusable answer for {room}: {problem}");
     RealtimeError::new(Code::HostFailed, message).with("function", function).with("roomId", room.as_str())
+}
+
+fn make_document(tree: &Node, client: u64) -> Result<(Document, Bytes)> {
+    let update = xml::document_to_update(tree, client)?;
+    let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
+        RealtimeError::new(Code::Internal, format!("the text does not make a document: {error}"))
+    })?;
+    Ok((document, update))
 }
 
 /// The Yjs client id that a seed is written under: the same for the same text of the same room, so

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::codec::{self, ExternalEdit, off_thread};
+use super::codec::{ExternalEdit, off_thread};
 use super::messages::RoomServices;
 use crate::config::LossyPolicy;
 use crate::document::Document;
@@ -317,17 +317,10 @@ fn report_damaged(id: &RoomId, stored: &StoredRoom, services: &RoomServices) {
     services.host.emit(hooks::log_integrity_failed(id, first_seq, count));
 }
 
-/// A record's Markdown as a document.
-struct Seed {
-    document: Document,
-    update: Bytes,
-    text: HostText,
-    lost: Vec<Lost>,
-}
-
 async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) -> Result<Loaded> {
     let record = ask_host(id, services).await?;
-    let seed = make_seed(id, services, record.markdown.into()).await?;
+    let text: HostText = record.markdown.into();
+    let seed = services.codec.seed(id, &text).await?;
     let lossy = !seed.lost.is_empty();
     if lossy {
         tell_of_loss(id, &seed.lost, services);
@@ -337,7 +330,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
     let state_bytes = seed.update.len();
     let mut drafted_seq = log.last_seq();
     if stored {
-        let written = log.seed(seed.update, seed.text.clone()).ok();
+        let written = log.seed(seed.update, text.clone()).ok();
         drafted_seq = on_disk(id, &log, written, services.settings.host_timeout).await?;
     }
     Ok(Loaded {
@@ -350,7 +343,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         log_has_gap: false,
         in_draft: true,
         drafted_seq,
-        host_text: Some(seed.text),
+        host_text: Some(text),
         text_before_draft: None,
         attempted: None,
         lossy,
@@ -373,15 +366,6 @@ pub(super) async fn ask_host(id: &RoomId, services: &RoomServices) -> Result<Loa
         Ok(Err(error)) => Err(unreadable(error.message.clone()).caused_by(error)),
         Err(_) => Err(unreadable(format!("the host did not answer within {} s", wait.as_secs_f64()))),
     }
-}
-
-async fn make_seed(id: &RoomId, services: &RoomServices, text: HostText) -> Result<Seed> {
-    let codec::Seed { update, lost } = services.codec.seed(id, &text).await?;
-    let whole = update.clone();
-    let document = off_thread(id, move || Document::restore(None, &[whole])).await?.map_err(|error| {
-        RealtimeError::new(Code::Internal, format!("the text of {id} does not make a document: {error}"))
-    })?;
-    Ok(Seed { document, update, text, lost })
 }
 
 /// Waits until the log has this place on disk.

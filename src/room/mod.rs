@@ -10,16 +10,20 @@
 //! - [`loading`]: where its document comes from
 //! - [`saving`]: when and how a room is snapshotted and its draft written
 //! - [`actor`]: one task per room; loads it, feeds the state, carries out the effects
+//! - [`barred`]: who broke a room, and may not come back for a while
+//! - [`places`]: how many rooms there are, of all kinds
 //! - [`groups`]: who is in rooms that have no document
 //! - [`registry`]: the rooms that are in memory
 
 mod actor;
+mod barred;
 pub mod burst;
 pub mod codec;
 pub mod groups;
 mod loading;
 pub mod messages;
 pub mod outbox;
+pub mod places;
 pub mod presence;
 pub mod registry;
 pub mod saving;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -12,11 +12,13 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use super::actor;
-use super::groups::Groups;
+use super::barred::Barred;
 use super::messages::{INBOX_MESSAGES_MAX, Join, Message, RoomInfo, RoomServices, SnapshotOutcome};
+use super::places::{RoomPlace, RoomPlaces};
+use crate::clock;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
-use crate::ids::RoomId;
+use crate::ids::{RoomId, UserId};
 use crate::limits::limit_reached;
 
 /// How often a client is sent on when the room it is on its way to ends at that very moment.
@@ -38,20 +40,20 @@ struct Shared {
     rooms: Mutex<HashMap<RoomId, Entry>>,
     /// Why rooms are locked; kept while they are not in memory. A plain mutex for the same reason.
     locks: Mutex<HashMap<RoomId, String>>,
-    /// Rooms of other kinds, which count for the limit as well.
-    others: OnceLock<Groups>,
+    places: RoomPlaces,
+    barred: Barred,
     closing: AtomicBool,
     /// Cancelled when rooms that did not end in time are to end where they stand.
     abandoned: CancellationToken,
     tasks: TaskTracker,
 }
 
-#[derive(Clone)]
 struct Entry {
     inbox: Inbox,
     info: Arc<RoomInfo>,
     /// Clients that are on their way in: the room must not end under them.
     arriving: Arc<AtomicUsize>,
+    _place: RoomPlace,
 }
 
 /// Keeps a room from ending while a client is on its way in.
@@ -83,19 +85,20 @@ impl Registry {
     /// No rooms yet.
     pub fn new(services: RoomServices) -> Self {
         Self(Arc::new(Shared {
+            places: RoomPlaces::new(services.settings.rooms_max),
             services,
             rooms: Mutex::default(),
             locks: Mutex::default(),
-            others: OnceLock::new(),
+            barred: Barred::default(),
             closing: AtomicBool::new(false),
             abandoned: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
     }
 
-    /// Shares the limit on rooms with those of other kinds. Done once, at the start.
-    pub fn count_also(&self, others: Groups) {
-        let _ = self.0.others.set(others);
+    /// The places for rooms, which those of other kinds share.
+    pub fn places(&self) -> RoomPlaces {
+        self.0.places.clone()
     }
 
     /// Brings a client into its room, which is loaded first if need be. The reply to the join says how
@@ -103,6 +106,7 @@ impl Registry {
     pub async fn join(&self, id: &RoomId, join: Join) -> Result<Inbox> {
         // Boxed, or every message of every room would take as much memory as this rare one.
         let mut join = Box::new(join);
+        self.0.barred.check(id, &join.member.user.id, clock::now())?;
         for _ in 0..JOIN_TRIES_MAX {
             let (inbox, arrival) = self.find_or_start(id)?;
             join.arrival = Some(arrival);
@@ -124,12 +128,10 @@ impl Registry {
         if let Some(entry) = rooms.get(id) {
             return Ok((entry.inbox.clone(), entry.arrive()));
         }
-        let rooms_max = self.0.services.settings.rooms_max;
-        if rooms.len() + self.0.others.get().map_or(0, Groups::len) >= rooms_max {
-            return Err(limit_reached("rooms.max_rooms", rooms_max));
-        }
+        let place = self.0.places.take()?;
         let (inbox, messages) = mpsc::channel(INBOX_MESSAGES_MAX);
-        let entry = Entry { inbox: inbox.clone(), info: Arc::default(), arriving: Arc::default() };
+        let entry =
+            Entry { inbox: inbox.clone(), info: Arc::default(), arriving: Arc::default(), _place: place };
         let arrival = entry.arrive();
         let room =
             actor::run(id.clone(), self.0.services.clone(), self.clone(), Arc::clone(&entry.info), messages);
@@ -235,6 +237,11 @@ impl Registry {
     pub fn abandon(&self) {
         self.0.abandoned.cancel();
         self.lock().clear();
+    }
+
+    /// Keeps a user out of a room for a while.
+    pub(super) fn bar(&self, id: &RoomId, user: &UserId) {
+        self.0.barred.bar(id, user, clock::now());
     }
 
     /// Takes a room off the list, whoever is on the way to it.

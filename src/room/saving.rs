@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::codec::ExternalEdit;
+use super::codec::{DraftSource, ExternalEdit};
 use super::loading::Loaded;
-use crate::document::FIRST_GENERATION;
+use crate::document::{FIRST_GENERATION, NewlyRendered};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 use crate::limits::backoff;
@@ -96,8 +96,8 @@ pub struct SaveJob {
     pub attempted: Option<HostText>,
     /// What the host may give as well: its own last text, from before our drafts.
     pub before: Option<HostText>,
-    /// Whether a draft is to be written.
-    pub draft: bool,
+    /// What the draft is to be rendered of, if one is to be written.
+    pub draft: Option<DraftSource>,
 }
 
 /// How a save went.
@@ -113,6 +113,8 @@ pub struct SaveReport {
     pub snapshot: Option<Result<SavedSnapshot>>,
     /// The draft's text (written or already so), if one was asked for.
     pub draft: Option<std::result::Result<HostText, DraftFailure>>,
+    /// What had to be rendered for it, for the document to keep.
+    pub rendered: Option<NewlyRendered>,
 }
 
 /// A text of the host that is not ours.
@@ -169,9 +171,8 @@ impl Saving {
     /// Whether something is in no snapshot, or not in the draft.
     pub const fn is_dirty(&self, demand: Demand) -> bool {
         let unsaved = self.snapshotted < demand.generation;
-        let undrafted = demand.draft && self.drafted < demand.generation;
         let log_is_long = self.changes(demand) >= LOG_UPDATES_MAX;
-        (self.policy.enabled && (unsaved || undrafted)) || demand.log_has_gap || log_is_long
+        (self.policy.enabled && (unsaved || self.needs_draft(demand))) || demand.log_has_gap || log_is_long
     }
 
     /// Changes that are in no snapshot.
@@ -202,8 +203,20 @@ impl Saving {
         self.dirty_since.map(|since| since + self.policy.interval)
     }
 
+    /// Whether a save is to write a draft.
+    pub const fn needs_draft(&self, demand: Demand) -> bool {
+        self.policy.enabled && demand.draft && self.drafted < demand.generation
+    }
+
     /// Describes a save of this state and marks it as running.
-    pub fn begin(&mut self, room: &RoomId, demand: Demand, state: Bytes, seq: u64) -> SaveJob {
+    pub fn begin(
+        &mut self,
+        room: &RoomId,
+        demand: Demand,
+        state: Bytes,
+        draft: Option<DraftSource>,
+        seq: u64,
+    ) -> SaveJob {
         self.running = true;
         self.dirty_since = None;
         SaveJob {
@@ -215,7 +228,7 @@ impl Saving {
             host_text: self.host_text.clone(),
             attempted: self.attempted.clone(),
             before: self.before.clone(),
-            draft: self.policy.enabled && demand.draft && self.drafted < demand.generation,
+            draft,
         }
     }
 
@@ -303,7 +316,14 @@ impl SaveReport {
     /// The save itself broke.
     pub(super) fn failed(problem: &dyn std::fmt::Display) -> Self {
         let error = RealtimeError::new(Code::Internal, format!("saving failed: {problem}"));
-        Self { generation: 0, seq: 0, elsewhere: None, snapshot: Some(Err(error)), draft: None }
+        Self {
+            generation: 0,
+            seq: 0,
+            elsewhere: None,
+            snapshot: Some(Err(error)),
+            draft: None,
+            rendered: None,
+        }
     }
 }
 
@@ -337,7 +357,14 @@ mod tests {
     fn saved(changes: u64, draft: std::result::Result<HostText, DraftFailure>) -> SaveReport {
         let snapshot = SavedSnapshot { id: "id".into(), version: 1, byte_size: 1, pruned: vec![] };
         let generation = after(changes).generation;
-        SaveReport { generation, seq: 1, elsewhere: None, snapshot: Some(Ok(snapshot)), draft: Some(draft) }
+        SaveReport {
+            generation,
+            seq: 1,
+            elsewhere: None,
+            snapshot: Some(Ok(snapshot)),
+            draft: Some(draft),
+            rendered: None,
+        }
     }
 
     fn room() -> RoomId {
@@ -349,7 +376,7 @@ mod tests {
         let now = Instant::now();
         let mut saving = saving(300);
         saving.touched(now);
-        let job = saving.begin(&room(), after(1), Bytes::new(), 1);
+        let job = saving.begin(&room(), after(1), Bytes::new(), None, 1);
         assert_eq!(job.version, Some(1));
         saving.touched(now);
         assert_eq!(saving.due_at(after(2), true, now), None, "one save at a time");
@@ -377,7 +404,7 @@ mod tests {
         assert_eq!(saving.due_at(after(500), true, now), None);
         let demand = Demand { log_has_gap: true, ..after(1) };
         assert_eq!(saving.due_at(demand, false, now), Some(now));
-        assert!(saving.begin(&room(), demand, Bytes::new(), 1).version.is_some());
+        assert!(saving.begin(&room(), demand, Bytes::new(), None, 1).version.is_some());
     }
 
     #[test]
@@ -390,8 +417,8 @@ mod tests {
         saving.touched(now);
         assert_eq!(saving.due_at(after(1), true, now), None);
         assert_eq!(saving.due_at(after(2), false, now), Some(now));
-        let job = saving.begin(&room(), after(2), Bytes::new(), 1);
-        assert!(job.version.is_some() && !job.draft);
+        let job = saving.begin(&room(), after(2), Bytes::new(), None, 1);
+        assert!(job.version.is_some() && !saving.needs_draft(after(2)));
         saving.finish(&saved(2, Ok("text".into())), now);
         assert_eq!(saving.due_at(after(3), true, now), None);
     }
@@ -411,7 +438,7 @@ mod tests {
         let now = Instant::now();
         let mut saving = saving(300);
         saving.touched(now);
-        saving.begin(&room(), after(1), Bytes::new(), 1);
+        saving.begin(&room(), after(1), Bytes::new(), None, 1);
         let failure = DraftFailure {
             stage: "draft",
             attempted: None,
@@ -420,7 +447,8 @@ mod tests {
         saving.finish(&saved(1, Err(failure)), now);
         let retry = saving.due_at(after(1), true, now).unwrap();
         assert!(retry > now && retry <= now + RETRY_FIRST);
-        let job = saving.begin(&room(), after(1), Bytes::new(), 1);
-        assert!(job.version.is_none() && job.draft);
+        let job = saving.begin(&room(), after(1), Bytes::new(), None, 1);
+        assert!(job.version.is_none());
+        assert!(saving.needs_draft(after(1)));
     }
 }

@@ -189,11 +189,13 @@ pub struct Sessions {
 struct Inner {
     by_client: HashMap<ClientId, Arc<Session>>,
     by_user: HashMap<UserId, Vec<Arc<Session>>>,
+    /// Sessions that are not over, listed or not.
+    entries: usize,
     /// Latest revocation per user, with its reason.
     revoked: HashMap<UserId, (Instant, String)>,
 }
 
-/// Keeps a session listed; it is taken off when this is dropped.
+/// A session that is listed; it is over when this is dropped.
 #[derive(Debug)]
 pub struct SessionEntry {
     sessions: Sessions,
@@ -205,10 +207,10 @@ impl SessionEntry {
     pub const fn session(&self) -> &Arc<Session> {
         &self.session
     }
-}
 
-impl Drop for SessionEntry {
-    fn drop(&mut self) {
+    /// From now on nobody finds it. Done before others are told that the client is gone, so that for them it
+    /// is; a shutdown waits until they have been told.
+    pub fn take_off_list(&self) {
         let mut inner = self.sessions.lock();
         inner.by_client.remove(&self.session.client);
         if let Some(of_user) = inner.by_user.get_mut(&self.session.user) {
@@ -217,7 +219,15 @@ impl Drop for SessionEntry {
                 inner.by_user.remove(&self.session.user);
             }
         }
-        if inner.by_client.is_empty() {
+    }
+}
+
+impl Drop for SessionEntry {
+    fn drop(&mut self) {
+        self.take_off_list();
+        let mut inner = self.sessions.lock();
+        inner.entries -= 1;
+        if inner.entries == 0 {
             self.sessions.emptied.notify_waiters();
         }
     }
@@ -234,6 +244,7 @@ impl Sessions {
             return Err(revoked_error(reason));
         }
         let session = Arc::new(session);
+        inner.entries += 1;
         inner.by_user.entry(session.user.clone()).or_default().push(Arc::clone(&session));
         inner.by_client.insert(session.client, Arc::clone(&session));
         drop(inner);
@@ -256,11 +267,11 @@ impl Sessions {
         of_user.len()
     }
 
-    /// Waits until there are none.
+    /// Waits until all are over.
     pub async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
-            if self.is_empty() {
+            if self.lock().entries == 0 {
                 return;
             }
             emptied.await;

@@ -75,6 +75,8 @@ pub struct RoomState {
     document: Document,
     answers: Answers,
     size: Size,
+    /// See [`RoomState::take_encodings`].
+    encodings: u64,
     presence: PresenceMap,
     seats: HashMap<ClientId, Seat>,
     /// Why nobody may edit, while that is so.
@@ -130,6 +132,7 @@ impl RoomState {
             document,
             answers: Answers::default(),
             size: Size::new(0, usize::MAX),
+            encodings: 0,
             presence: PresenceMap::default(),
             seats: HashMap::new(),
             locked: None,
@@ -169,6 +172,11 @@ impl RoomState {
     /// The clients and who they are.
     pub fn members(&self) -> impl Iterator<Item = (ClientId, &Member)> {
         self.seats.iter().map(|(client, seat)| (*client, &seat.member))
+    }
+
+    /// How many answers had to be encoded, and not only shared, since this was last asked.
+    pub const fn take_encodings(&mut self) -> u64 {
+        std::mem::replace(&mut self.encodings, 0)
     }
 
     /// Messages of unknown type so far.
@@ -213,7 +221,7 @@ impl RoomState {
         let answers_first = asked.is_some();
         match asked.map_or_else(|| self.whole_state(), Ok) {
             Ok(answer) => effects.push(Effect::Send(client, answer)),
-            Err(error) => return vec![Effect::Fail(error.to_string())],
+            Err(error) => return vec![Effect::fail(&error)],
         }
         self.send_presence(client, &mut effects);
         if reads_text {
@@ -287,7 +295,7 @@ impl RoomState {
                 }
                 Vec::new()
             }
-            Err(error) => vec![Effect::Fail(error.to_string())],
+            Err(error) => vec![Effect::fail(&error)],
         }
     }
 
@@ -345,7 +353,9 @@ impl RoomState {
                 }
                 self.applied(client, &updates, applied, effects);
             }
-            Err(ApplyError::Broken(reason)) => effects.push(Effect::Fail(reason)),
+            Err(ApplyError::Broken(problem)) => {
+                effects.push(Effect::Fail { problem, culprit: Some(client) });
+            }
             // One of several: the others must not suffer for it.
             Err(_) if updates.payloads.len() > 1 => self.apply_each(client, &updates, effects),
             Err(error) => self.refuse(client, &error.to_string(), effects),
@@ -436,7 +446,7 @@ impl RoomState {
             }
             match self.whole_state() {
                 Ok(state) => effects.push(Effect::Send(client, state)),
-                Err(error) => effects.push(Effect::Fail(error.to_string())),
+                Err(error) => effects.push(Effect::fail(&error)),
             }
         }
     }

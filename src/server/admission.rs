@@ -172,7 +172,7 @@ impl Candidate<'_> {
         }
         let peer = Peer::new(Arc::clone(session.session()));
         let user_id = json!(user.as_ref().map(|user| &user.id));
-        let place = self.context.groups.enter(peer.clone(), &user_id, self.context.rooms.len())?;
+        let place = self.context.groups.enter(peer.clone(), &user_id)?;
         let shown = user.unwrap_or_else(|| User { id: session.session().user.clone(), name: None });
         self.outbox.send(control::ack(room, self.client, &shown, false));
         let custom = Custom {

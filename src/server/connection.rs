@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::Context;
 use super::admission::{Admitted, Candidate};
+use super::entering::EnteringPlace;
 use super::intake::{Abuse, Intake};
 use super::request::ClientRequest;
 use super::socket::{Incoming, Socket};
@@ -43,7 +43,7 @@ pub(super) struct Upgraded {
     pub(super) request: ClientRequest,
     pub(super) ip: IpAddr,
     /// Its place among the connections that have not joined yet.
-    pub(super) entering: Arc<OwnedSemaphorePermit>,
+    pub(super) entering: Arc<EnteringPlace>,
 }
 
 /// Serves a client until it is gone.
@@ -55,6 +55,7 @@ pub(super) fn serve(upgraded: Upgraded, context: Arc<Context>) -> impl Future<Ou
         let mut connection = opening.await;
         if let Some(admitted) = connection.admitted.take() {
             let reason = Reader::new(&mut connection, &admitted).run().await;
+            admitted.session.take_off_list();
             // What it sent before its end still counts; the room hears of the end last.
             Box::pin(admitted.destination.left(connection.client, reason)).await;
         }
@@ -71,6 +72,8 @@ struct Connection {
     context: Arc<Context>,
     /// Its place in a room. Without one there is nothing left to do but to hang up.
     admitted: Option<Admitted>,
+    /// Who is not let in stays among those on their way in, until it has hung up.
+    _entering: Option<Arc<EnteringPlace>>,
 }
 
 /// Lets a client in, or not.
@@ -88,17 +91,23 @@ async fn open(upgraded: Upgraded, context: Arc<Context>) -> Box<Connection> {
 
     let candidate = Candidate { request: &request, ip, client, outbox: &outbox, context: &context };
     let admitted = candidate.admit(&mut socket).await;
-    drop(entering);
     let admitted = admitted.unwrap_or_else(|error| {
         context.metrics.refusals.add(1);
         candidate.refuse(&error);
         None
     });
+    let entering = match admitted {
+        Some(_) => {
+            socket.admit();
+            None
+        }
+        None => Some(entering),
+    };
     // Without one the client is gone, or a close frame that says why is on its way out.
     if let Some(room) = admitted.as_ref().and_then(|admitted| admitted.destination.room()) {
         let _ = line.set(room.clone());
     }
-    Box::new(Connection { client, outbox, socket, writer, context, admitted })
+    Box::new(Connection { client, outbox, socket, writer, context, admitted, _entering: entering })
 }
 
 impl Connection {

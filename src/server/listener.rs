@@ -18,19 +18,21 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sha1::{Digest, Sha1};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
 
 use super::connection::{self, Upgraded};
+use super::entering::{Entering, EnteringPlace};
 use super::http::{self, Answer};
 use super::origin;
 use super::request::ClientRequest;
 use super::{Context, heartbeat, revalidation};
 use crate::error::{Code, RealtimeError, Result};
 
-/// Connections that have not joined a room yet; more wait to be accepted.
-const ENTERING_MAX: usize = 1_024;
+/// Connections that the system keeps until they are accepted: as many as may come back at once after a
+/// restart. One that finds no place tries again only after a second.
+const BACKLOG: u32 = 1_024;
 
 /// How long to wait after the system would give no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -57,7 +59,7 @@ impl Listener {
                 .with("port", port)
                 .caused_by(error)
         };
-        let socket = TcpListener::bind((host, port)).await.map_err(failed)?;
+        let socket = listen(host, port).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, address })
     }
@@ -76,16 +78,22 @@ impl Listener {
     }
 
     async fn accept(self, context: Arc<Context>) {
-        let entering = Arc::new(Semaphore::new(ENTERING_MAX));
+        let entering = Entering::new(context.config.rate_limiting.connections_per_ip);
         loop {
             let accepted = tokio::select! {
                 () = context.stopping.cancelled() => return,
                 accepted = next(&self.socket, &entering) => accepted,
             };
             match accepted {
-                Ok((stream, peer, permit)) => {
-                    let handshake = handshake(stream, peer, permit, Arc::clone(&context));
-                    context.tasks.spawn(handshake);
+                Ok((stream, peer, place)) => {
+                    let ip = peer.ip().to_canonical();
+                    let is_proxy = origin::is_trusted(ip, &context.config.trusted_proxies);
+                    let Some(place) = entering.take(place, (!is_proxy).then_some(ip)) else {
+                        context.metrics.early_refusals.add(1);
+                        debug!(operation = "realtime:server:accept", %ip, "too many from one address are on the way in");
+                        continue;
+                    };
+                    context.tasks.spawn(handshake(stream, peer, place, Arc::clone(&context)));
                 }
                 Err(error) => {
                     warn!(operation = "realtime:server:accept", "cannot accept a connection: {error}");
@@ -96,18 +104,38 @@ impl Listener {
     }
 }
 
+/// Listens at the first of the host's addresses that can be had.
+async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
+    for address in tokio::net::lookup_host((host, port)).await? {
+        let bound = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // A port of connections that have just ended may be used again at once; on Windows it would let
+            // two programs share it.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)
+        };
+        match bound() {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 async fn next(
     socket: &TcpListener,
-    entering: &Arc<Semaphore>,
+    entering: &Entering,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    // Never closed, so a permit always comes.
-    let permit = Arc::clone(entering).acquire_owned().await.map_err(io::Error::other)?;
+    let place = entering.free().await?;
     let (stream, peer) = socket.accept().await?;
-    Ok((stream, peer, permit))
+    Ok((stream, peer, place))
 }
 
 /// Speaks HTTP until the connection is upgraded or ends.
-async fn handshake(stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, context: Arc<Context>) {
+async fn handshake(stream: TcpStream, peer: SocketAddr, place: EnteringPlace, context: Arc<Context>) {
     // A lone update must leave at once, not wait for an acknowledgement of the one before (RFC 896).
     let _ = stream.set_nodelay(true);
     let limits = &context.config.limits;
@@ -117,9 +145,9 @@ async fn handshake(stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePe
         .header_read_timeout(limits.handshake_timeout)
         .max_headers(limits.headers_max)
         .max_buf_size(limits.header_bytes_max.max(HTTP_BUFFER_BYTES_MIN));
-    let permit = Arc::new(permit);
+    let place = Arc::new(place);
     let service = service_fn(|request| {
-        let answer = respond(request, peer, Arc::clone(&permit), &context);
+        let answer = respond(request, peer, Arc::clone(&place), &context);
         std::future::ready(Ok::<_, Infallible>(answer))
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
@@ -139,7 +167,7 @@ const HTTP_BUFFER_BYTES_MIN: usize = 8_192;
 fn respond(
     mut request: Request<Incoming>,
     peer: SocketAddr,
-    permit: Arc<OwnedSemaphorePermit>,
+    place: Arc<EnteringPlace>,
     context: &Arc<Context>,
 ) -> Answer {
     let config = &context.config;
@@ -164,7 +192,7 @@ fn respond(
         let Ok(upgraded) = upgrade.await else { return };
         if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
             let stream = parts.io.into_inner();
-            let upgraded = Upgraded { stream, head: parts.read_buf, request: wishes, ip, entering: permit };
+            let upgraded = Upgraded { stream, head: parts.read_buf, request: wishes, ip, entering: place };
             // In a task of its own, which is no larger than what goes on for as long as the client stays.
             let tasks = serving.tasks.clone();
             tasks.spawn(connection::serve(upgraded, serving));

@@ -1,6 +1,7 @@
 //! The WebSocket server: from an accepted socket to a client in its room, and back.
 //!
 //! - [`listener`]: accepts, answers plain HTTP, hands upgrades on
+//! - [`entering`]: how many may be on their way in, altogether and from one address
 //! - [`request`]: what a client asks for: room, token, subprotocol; no IO
 //! - [`origin`]: where a client really comes from (`trusted_proxies`, `allowed_origins`)
 //! - [`socket`]: the reading side of a client's socket
@@ -16,6 +17,7 @@
 pub(crate) mod admission;
 mod connection;
 mod destination;
+mod entering;
 mod heartbeat;
 mod http;
 mod intake;

@@ -13,20 +13,24 @@ const FORWARDED_HOPS_MAX: usize = 32;
 /// The client's address. What proxies say is believed only as far as they are trusted: going from the
 /// nearest hop outwards, the first address that is not a trusted proxy's is the client's.
 pub(super) fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpRange]) -> IpAddr {
-    let is_trusted = |ip: IpAddr| trusted.iter().any(|range| range.contains(ip));
     let mut client = peer.to_canonical();
-    if trusted.is_empty() || !is_trusted(client) {
+    if !is_trusted(client, trusted) {
         return client;
     }
     let hops = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
     for hop in hops.flat_map(|value| value.rsplit(',')).take(FORWARDED_HOPS_MAX) {
         let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
         client = ip.to_canonical();
-        if !is_trusted(client) {
+        if !is_trusted(client, trusted) {
             break;
         }
     }
     client
+}
+
+/// Whether an address is that of a proxy in front of us.
+pub(super) fn is_trusted(ip: IpAddr, trusted: &[IpRange]) -> bool {
+    trusted.iter().any(|range| range.contains(ip))
 }
 
 /// Whether the page that opens the connection may do so. Programs other than browsers send no origin.

@@ -22,6 +22,9 @@ use crate::room::outbox::Outbox;
 /// How much is read from a socket at once.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
+/// How much is kept of an unfinished message of a client that is not let in yet.
+const STRANGER_BYTES_MAX: usize = 64 * 1024;
+
 thread_local! {
     /// What a read fills; what came of it is copied out, in its own size. One per thread instead of one per
     /// connection, most of which are idle most of the time.
@@ -50,6 +53,8 @@ pub(super) struct Socket {
     outbox: Outbox,
     /// Nothing that comes from now on is looked at.
     ended: bool,
+    /// So much of a message is read ahead; see [`Socket::admit`].
+    unread_bytes_max: usize,
 }
 
 impl Socket {
@@ -57,7 +62,13 @@ impl Socket {
     pub(super) fn new(read: OwnedReadHalf, head: &[u8], outbox: Outbox, bytes_max: usize) -> Self {
         let mut messages = MessageReader::new(bytes_max);
         messages.push(head);
-        Self { read, messages, outbox, ended: false }
+        Self { read, messages, outbox, ended: false, unread_bytes_max: STRANGER_BYTES_MAX }
+    }
+
+    /// From now on messages may be as large as the limit allows. Before, somebody who has shown no right to
+    /// anything could make us keep as much for each of their connections.
+    pub(super) fn admit(&mut self) {
+        self.unread_bytes_max = usize::MAX;
     }
 
     /// The next message. Nothing is lost if the future is dropped.
@@ -78,6 +89,10 @@ impl Socket {
                 Ok(None) => {}
                 Err(violation) => return Poll::Ready(self.violated(violation)),
             }
+            if self.messages.unread_bytes() >= self.unread_bytes_max {
+                // The rest stays where it is. Whoever waits, waits for the host's answer as well.
+                return Poll::Pending;
+            }
             let messages = &mut self.messages;
             let read = ready!(poll_read_some(&mut self.read, cx, |bytes| messages.push(bytes)));
             if !read.is_ok_and(|count| count > 0) {
@@ -94,7 +109,6 @@ impl Socket {
     /// Waits for the peer to end the connection, whatever it still sends. A socket that is let go of with
     /// something unread in it resets the connection, and the peer never sees why it was closed.
     pub(super) async fn hang_up(&mut self) {
-        while !matches!(self.next().await, Incoming::Closed | Incoming::Violation(_)) {}
         while poll_fn(|cx| poll_read_some(&mut self.read, cx, |_| {})).await.is_ok_and(|count| count > 0) {}
     }
 
@@ -125,7 +139,7 @@ impl Socket {
         self.outbox.close(match violation {
             Violation::Protocol(_) => protocol_error(1002),
             Violation::NotUtf8 => protocol_error(1007),
-            Violation::TooBig { .. } => {
+            Violation::TooBig { .. } | Violation::TooManyFragments => {
                 control::close(&RealtimeError::new(Code::MessageTooBig, message.clone()))
             }
         });

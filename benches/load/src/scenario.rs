@@ -293,9 +293,10 @@ impl Run {
     }
 
     fn turn(&mut self, wait: Duration) {
-        self.tally.tick();
         let tally = &mut self.tally;
         self.crowd.turn(wait, &mut |client, said| {
+            // What was waited for has come only now.
+            tally.tick();
             tally.hear(client, said);
         });
     }

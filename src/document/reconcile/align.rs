@@ -58,8 +58,10 @@ pub(super) fn align(model: &Model, a: &[&Node], b: &[&Node], pairing: Pairing) -
     };
     pairs.iter_mut().take(from).for_each(|pair| *pair = Some(0));
     let (a, b) = (&a[from.min(a.len())..], &b[from.min(b.len())..]);
-    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let end = a[start..].iter().rev().zip(b[start..].iter().rev()).take_while(|(x, y)| x == y).count();
+    // A live block that is as it was is often the old one itself.
+    let equal = |(x, y): &(&&Node, &&Node)| std::ptr::eq(**x, **y) || x == y;
+    let start = a.iter().zip(b).take_while(equal).count();
+    let end = a[start..].iter().rev().zip(b[start..].iter().rev()).take_while(equal).count();
     let (middle_a, middle_b) = (start..a.len() - end, start..b.len() - end);
     let mut set = |x: usize, y: usize| pairs[from + x] = Some(from + y);
     (0..start).for_each(|index| set(index, index));

@@ -82,6 +82,17 @@ impl Merger<'_, '_> {
     /// Merges the blocks in an element, or in the document itself.
     pub(super) fn children(&mut self, parent: &impl XmlFragment, of: Versions<'_>, pairing: Pairing) {
         let steps = plan(self.model, of.old_content(), of.new_content(), &of.live.content, pairing);
+        self.take(parent, of, pairing, steps);
+    }
+
+    /// Takes the steps that were planned for the blocks in an element.
+    pub(super) fn take(
+        &mut self,
+        parent: &impl XmlFragment,
+        of: Versions<'_>,
+        pairing: Pairing,
+        steps: Vec<Step>,
+    ) {
         let stays = stays_when_emptied(self.model, of, pairing, &steps);
         let mut next = index(of.live.content.len());
         let mut removal = Removal::default();

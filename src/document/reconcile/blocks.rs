@@ -24,10 +24,34 @@ pub(super) enum Step {
     Delete { old: usize, live: usize },
 }
 
+impl Step {
+    /// The live block that something is done with.
+    pub(super) const fn touches(&self) -> Option<usize> {
+        match *self {
+            Self::Keep { .. } | Self::Insert { .. } => None,
+            Self::Merge { live, .. }
+            | Self::MoveHere { live, .. }
+            | Self::MovedAway { live, .. }
+            | Self::Delete { live, .. } => Some(live),
+        }
+    }
+}
+
 /// Compares three versions of the same blocks.
 pub(super) fn plan(model: &Model, old: &[Node], new: &[Node], live: &[Node], pairing: Pairing) -> Vec<Step> {
-    let [old, new, live] = [old, new, live].map(|nodes| nodes.iter().collect::<Vec<_>>());
-    Planner::new(model, &old, &new, &live, pairing).steps()
+    plan_around(model, old, new, &live.iter().collect::<Vec<_>>(), pairing)
+}
+
+/// The same where the live blocks are not all in one place.
+pub(super) fn plan_around(
+    model: &Model,
+    old: &[Node],
+    new: &[Node],
+    live: &[&Node],
+    pairing: Pairing,
+) -> Vec<Step> {
+    let [old, new] = [old, new].map(|nodes| nodes.iter().collect::<Vec<_>>());
+    Planner::new(model, &old, &new, live, pairing).steps()
 }
 
 struct Planner<'a> {

@@ -159,7 +159,7 @@ fn is_dropped(of: Versions<'_>, rows: &[Step], columns: &[Step], column: usize) 
 fn width(table: &Node) -> Option<usize> {
     let width = table.content.first()?.content.len();
     let single = |cell: &Node| {
-        ["colspan", "rowspan"].iter().all(|name| cell.attrs.get(*name).is_none_or(|span| *span == 1))
+        ["colspan", "rowspan"].iter().all(|name| cell.attrs.get(name).is_none_or(|span| *span == 1))
     };
     table
         .content

@@ -2,13 +2,16 @@
 //!
 //! It is read without making anything fit the schema, so that places are those of the shared types.
 
+use std::collections::HashMap;
+
 use yrs::{ReadTxn, Text, XmlElementRef, XmlFragment, XmlOut};
 
 use super::line::utf16_len;
 use super::model::Model;
+use crate::document::draft::Rendered;
 use crate::document::xml::{Reader, children};
 use crate::markdown::schema::{self, Content, DEPTH_MAX, TEXT};
-use crate::markdown::{Attrs, Node};
+use crate::markdown::{Attrs, Node, RenderedBlock};
 
 /// Where a node of the live document is.
 #[derive(Debug, Clone)]
@@ -24,9 +27,17 @@ pub(super) struct Place {
 }
 
 /// Nodes and their places; of a line the pieces and the shared types.
+#[derive(Default)]
 pub(super) struct Live {
     pub nodes: Vec<Node>,
     pub places: Vec<Place>,
+}
+
+impl Live {
+    fn push(&mut self, (node, place): (Node, Place)) {
+        self.nodes.push(node);
+        self.places.push(place);
+    }
 }
 
 /// Reads a fragment's or an element's blocks.
@@ -38,14 +49,65 @@ pub(super) fn read_blocks(
 ) -> Live {
     let mut live = Live { nodes: Vec::new(), places: Vec::new() };
     for child in children(txn, parent) {
-        let (node, place) = match child {
-            Some(XmlOut::Element(element)) => read_element(txn, model, &element, depth),
-            other => opaque(other),
-        };
-        live.nodes.push(node);
-        live.places.push(place);
+        live.push(read_block(txn, model, child, depth));
     }
     live
+}
+
+fn read_block(txn: &impl ReadTxn, model: &Model, child: Option<XmlOut>, depth: usize) -> (Node, Place) {
+    match child {
+        Some(XmlOut::Element(element)) => read_element(txn, model, &element, depth),
+        other => opaque(other),
+    }
+}
+
+/// The blocks of a document of the editor's schema, of which only those are read that something is done with.
+pub(super) struct LiveDocument<'a> {
+    children: Vec<Option<XmlOut>>,
+    /// For each block the old one with the same Markdown.
+    same: Vec<Option<&'a Node>>,
+    pub read: Live,
+}
+
+impl<'a> LiveDocument<'a> {
+    /// Reads the blocks that are not as they were.
+    pub(super) fn read(
+        txn: &impl ReadTxn,
+        parent: &impl XmlFragment,
+        rendered: &Rendered,
+        old: &'a Node,
+    ) -> Self {
+        let known: HashMap<RenderedBlock, &Node> =
+            old.content.iter().filter_map(|node| Some((RenderedBlock::of(node)?, node))).collect();
+        let children = children(txn, parent);
+        let mut live = Self { same: Vec::new(), children: Vec::new(), read: Live::default() };
+        for child in children {
+            let same = child.as_ref().and_then(|child| known.get(rendered.get(child)?).copied());
+            let read = match same {
+                Some(_) => {
+                    (schema::empty(""), Place { at: None, whole: false, exact: false, inside: Vec::new() })
+                }
+                None => read_block(txn, &Model::Editor, child.clone(), 1),
+            };
+            live.read.push(read);
+            live.same.push(same);
+            live.children.push(child);
+        }
+        live
+    }
+
+    /// The blocks to compare with.
+    pub(super) fn nodes(&self) -> Vec<&Node> {
+        self.same.iter().zip(&self.read.nodes).map(|(same, read)| same.unwrap_or(read)).collect()
+    }
+
+    /// Reads a block that something is done with after all.
+    pub(super) fn need(&mut self, txn: &impl ReadTxn, block: usize) {
+        if self.same[block].take().is_some() {
+            let (node, place) = read_block(txn, &Model::Editor, self.children[block].clone(), 1);
+            (self.read.nodes[block], self.read.places[block]) = (node, place);
+        }
+    }
 }
 
 /// Reads one element and what is in it.
@@ -84,11 +146,10 @@ fn read_attrs<T: ReadTxn>(
     let mut whole = true;
     if matches!(model, Model::Editor) {
         let spec = schema::node_type(name)?.attrs;
-        whole = attrs.keys().all(|name| spec.iter().any(|(known, _)| known == name));
+        whole = attrs.iter().all(|(name, _)| spec.iter().any(|(known, _)| *known == name));
         attrs = schema::complete_attrs(spec, attrs)?;
     }
-    attrs.retain(|_, value| !value.is_null());
-    Some((attrs, whole))
+    Some((attrs.without_nulls(), whole))
 }
 
 /// Reads a line's pieces; `exact` becomes false where a shared text has more than text.

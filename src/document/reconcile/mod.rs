@@ -11,7 +11,7 @@
 //! | `blocks` | three sequences of blocks -> steps |
 //! | `line`, `compare`, `words` | three versions of a line -> edits of words and marks |
 //! | `model` | which kinds of blocks there are |
-//! | `live` | the live document with its places in yrs |
+//! | `live` | the live document with its places in yrs; of blocks that are as they were, nothing is read |
 //! | `apply`, `columns`, `edit` | steps and edits -> yrs |
 //!
 //! Blocks are compared by content, for Markdown has nothing else. Equal blocks are the same one. Between
@@ -63,11 +63,13 @@ use std::mem::ManuallyDrop;
 use bytes::Bytes;
 use yrs::{Transact, TransactionMut, WriteTxn, XmlFragment, XmlFragmentRef};
 
+use super::draft::Rendered;
 use super::{ApplyError, Document, FRAGMENT, contained, xml};
-use crate::markdown::{self, Lost, Node, schema};
+use crate::markdown::{self, Checked, Lost, Node, schema};
 use align::Pairing;
 use apply::{Merger, Versions};
-use live::Place;
+use blocks::Step;
+use live::{Live, LiveDocument, Place};
 use model::{Model, Seen};
 
 /// The origin of the transaction: nobody's undo takes it for its own.
@@ -97,18 +99,22 @@ impl Document {
     /// then.
     pub fn merge_external(&mut self, old_markdown: &str, new_markdown: &str) -> Result<Merged, ApplyError> {
         let new = markdown::parse(new_markdown);
-        let lost = markdown::check_lossless(new_markdown, &new);
-        let (mut old, mut new) = (markdown::parse(old_markdown).doc, new.doc);
-        clear_marks_of_nodes(&mut old);
-        clear_marks_of_nodes(&mut new);
+        let Checked { stored: new, written, lost } = markdown::check(new_markdown, &new);
+        let old = markdown::parse(old_markdown).doc;
+        let old = markdown::stored(&old);
         if old == new {
             return Ok(Merged { lost, ..Merged::default() });
         }
+        let already = self.markdown()?;
+        if already == new_markdown || already == written {
+            return Ok(Merged { lost, ..Merged::default() });
+        }
+        let mut new = new;
         if new.content == [schema::empty(schema::PARAGRAPH)] {
             // An empty text has no blocks; its paragraph is only there because a document must have one.
-            new.content.clear();
+            new.to_mut().content.clear();
         }
-        let merged = self.merge(|txn| merge(txn, &old, &new, new_markdown))?;
+        let merged = self.merge(|txn, rendered| merge(txn, rendered, &old, &new))?;
         Ok(Merged { lost, ..merged })
     }
 
@@ -117,14 +123,18 @@ impl Document {
         if old == new {
             return Ok(Merged::default());
         }
-        self.merge(|txn| merge_seen(txn, old, new))
+        self.merge(|txn, _| merge_seen(txn, old, new))
     }
 
-    fn merge(&mut self, work: impl FnOnce(&mut TransactionMut<'_>) -> Merged) -> Result<Merged, ApplyError> {
+    fn merge(
+        &mut self,
+        work: impl FnOnce(&mut TransactionMut<'_>, &Rendered) -> Merged,
+    ) -> Result<Merged, ApplyError> {
         // As in `transact`: a transaction must not commit while a panic unwinds.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut_with(ORIGIN))?);
-        let merged = contained(|| work(&mut txn))?;
+        let merged = contained(|| work(&mut txn, &self.rendered))?;
         self.clocks.read(&*txn);
+        self.depth.forget();
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
         if merged.change.is_some() {
             self.generation += 1;
@@ -133,15 +143,14 @@ impl Document {
     }
 }
 
-fn merge(txn: &mut TransactionMut<'_>, old: &Node, new: &Node, new_markdown: &str) -> Merged {
+fn merge(txn: &mut TransactionMut<'_>, rendered: &Rendered, old: &Node, new: &Node) -> Merged {
+    let model = Model::Editor;
     let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
-    let shown = xml::read_fragment(txn, &fragment);
-    let already = markdown::serialize(&shown);
-    if shown == *new || already == new_markdown || already == markdown::serialize(new) {
-        return Merged::default();
-    }
-    let had_blocks = fragment.len(txn) > 0;
-    let (added, removed) = merge_blocks(txn, &Model::Editor, &fragment, old, new);
+    let mut live = LiveDocument::read(txn, &fragment, rendered, old);
+    let steps = blocks::plan_around(&model, &old.content, &new.content, &live.nodes(), Pairing::Alike);
+    steps.iter().filter_map(Step::touches).for_each(|block| live.need(txn, block));
+    let had_blocks = !live.read.nodes.is_empty();
+    let (added, removed) = take(txn, &model, &fragment, (old, new, live.read), steps);
     if fragment.len(txn) == 0 && had_blocks {
         xml::insert_nodes(txn, &fragment, 0, &[schema::empty(schema::PARAGRAPH)]);
     }
@@ -155,37 +164,30 @@ fn merge_seen(txn: &mut TransactionMut<'_>, old: &Node, new: &Node) -> Merged {
         return Merged::default();
     }
     let model = Model::Seen(Seen::of(&[old, new, &shown]));
-    let (added, removed) = merge_blocks(txn, &model, &fragment, old, new);
+    let live = live::read_blocks(txn, &model, &fragment, 1);
+    let steps = blocks::plan(&model, &old.content, &new.content, &live.nodes, Pairing::Alike);
+    let (added, removed) = take(txn, &model, &fragment, (old, new, live), steps);
     Merged { change: change_of(txn), added, removed, lost: Vec::new() }
 }
 
-/// Gives how many words came and went.
-fn merge_blocks(
+/// Takes the steps from the old version to the new one in the live one. Gives how many words came and went.
+fn take(
     txn: &mut TransactionMut<'_>,
     model: &Model,
     fragment: &XmlFragmentRef,
-    old: &Node,
-    new: &Node,
+    (old, new, live): (&Node, &Node, Live),
+    steps: Vec<Step>,
 ) -> (usize, usize) {
-    let live = live::read_blocks(txn, model, fragment, 1);
     let doc = Node { content: live.nodes, ..schema::empty(schema::DOC) };
     let place = Place { at: None, whole: true, exact: true, inside: live.places };
     let mut merger = Merger { txn, model, added: 0, removed: 0 };
     let versions = Versions { old: Some(old), new: Some(new), live: &doc, place: &place };
-    merger.children(fragment, versions, Pairing::Alike);
+    merger.take(fragment, versions, Pairing::Alike, steps);
     (merger.added, merger.removed)
 }
 
 fn change_of(txn: &TransactionMut<'_>) -> Option<Bytes> {
     txn.has_changes().then(|| txn.encode_update_v1().into())
-}
-
-/// In Yjs only text has marks.
-fn clear_marks_of_nodes(node: &mut Node) {
-    if node.kind != schema::TEXT {
-        node.marks.clear();
-    }
-    node.content.iter_mut().for_each(clear_marks_of_nodes);
 }
 
 #[cfg(test)]

@@ -101,8 +101,8 @@ impl Model {
                 spec.iter().map(|(name, _)| *name).collect()
             }
             Self::Seen(_) => {
-                let gone = old.attrs.keys().filter(|name| !new.attrs.contains_key(*name));
-                new.attrs.keys().chain(gone).map(String::as_str).collect()
+                let names = |node: &'a Node| node.attrs.iter().map(|(name, _)| name);
+                names(new).chain(names(old).filter(|name| new.attrs.get(name).is_none())).collect()
             }
         }
     }

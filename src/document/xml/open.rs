@@ -69,8 +69,7 @@ impl<T: ReadTxn> Reader<'_, T> {
                         self.misfits += 1;
                         continue;
                     };
-                    let mut attrs = self.attributes(&element);
-                    attrs.retain(|_, value| !value.is_null());
+                    let attrs = self.attributes(&element).without_nulls();
                     let content = self.as_it_is(&element, depth + 1);
                     nodes.push(Node { kind: kind.into(), attrs, content, ..schema::empty("") });
                 }

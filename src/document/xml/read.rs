@@ -75,12 +75,23 @@ impl<T: ReadTxn> Reader<'_, T> {
         }
         let mut nodes = Vec::new();
         for child in children(self.txn, parent) {
-            match child {
-                Some(XmlOut::Element(element)) => self.element(&element, depth, &mut nodes),
-                Some(XmlOut::Text(text)) => self.text(&text, &mut nodes),
-                Some(XmlOut::Fragment(_)) | None => self.misfits += 1,
-            }
+            self.child(child, depth, &mut nodes);
         }
+        nodes
+    }
+
+    fn child(&mut self, child: Option<XmlOut>, depth: usize, nodes: &mut Vec<Node>) {
+        match child {
+            Some(XmlOut::Element(element)) => self.element(&element, depth, nodes),
+            Some(XmlOut::Text(text)) => self.text(&text, nodes),
+            Some(XmlOut::Fragment(_)) | None => self.misfits += 1,
+        }
+    }
+
+    /// The nodes that one child of the fragment is read as; [`Assembly`] makes a document of them.
+    pub(crate) fn block(&mut self, child: XmlOut) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        self.child(Some(child), 1, &mut nodes);
         nodes
     }
 
@@ -107,12 +118,12 @@ impl<T: ReadTxn> Reader<'_, T> {
         };
         let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
         let given: Attrs = given.collect();
-        let Some(mut attrs) = schema::complete_attrs(node_type.attrs, given) else {
+        let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
             self.misfits += 1;
             nodes.extend(children);
             return;
         };
-        attrs.retain(|_, value| !value.is_null());
+        let attrs = attrs.without_nulls();
         let content = self.fit(node_type.content, children);
         let required =
             !matches!(node_type.content, Content::Inline | Content::Text | Content::Leaf | Content::Cells);
@@ -165,7 +176,7 @@ impl<T: ReadTxn> Reader<'_, T> {
 
     /// Children as a node with this content can have them.
     fn fit(&mut self, content: Content, children: Vec<Node>) -> Vec<Node> {
-        let mut fitted = Fitted { content, nodes: Vec::new(), strays: Vec::new(), misfits: 0 };
+        let mut fitted = Assembly::new(content);
         children.into_iter().for_each(|child| fitted.add(child));
         fitted.wrap_strays();
         let first = fitted.nodes.first();
@@ -194,7 +205,7 @@ fn open_marks(attributes: &TextAttrs) -> Vec<Mark> {
 
 /// Children made to fit. Those that cannot stand here are put into a node that can, or give their own
 /// children instead.
-struct Fitted {
+pub(crate) struct Assembly {
     content: Content,
     nodes: Vec<Node>,
     /// Inline nodes and blocks in a row that wait for a node around them.
@@ -202,8 +213,23 @@ struct Fitted {
     misfits: usize,
 }
 
-impl Fitted {
-    fn add(&mut self, child: Node) {
+impl Assembly {
+    const fn new(content: Content) -> Self {
+        Self { content, nodes: Vec::new(), strays: Vec::new(), misfits: 0 }
+    }
+
+    /// For the children of the document itself.
+    pub(crate) const fn of_blocks() -> Self {
+        Self::new(Content::Blocks)
+    }
+
+    /// The children so far; what comes next does not go together with them.
+    pub(crate) fn take(&mut self) -> Vec<Node> {
+        self.wrap_strays();
+        std::mem::take(&mut self.nodes)
+    }
+
+    pub(crate) fn add(&mut self, child: Node) {
         let Some(group) = schema::node_type(&child.kind).map(|node_type| node_type.group) else { return };
         let is_plain_text = child.kind == schema::TEXT && child.marks.is_empty();
         if self.content.takes(group) && (self.content != Content::Text || is_plain_text) {
@@ -238,7 +264,7 @@ impl Fitted {
 
     fn wrap_strays(&mut self) {
         let Some(wrapper) = self.wrapper().filter(|_| !self.strays.is_empty()) else { return };
-        let mut inside = Self { content: wrapper.content, nodes: Vec::new(), strays: Vec::new(), misfits: 0 };
+        let mut inside = Self::new(wrapper.content);
         std::mem::take(&mut self.strays).into_iter().for_each(|stray| inside.add(stray));
         inside.wrap_strays();
         self.nodes.extend(schema::fill(wrapper, Attrs::new(), inside.nodes));

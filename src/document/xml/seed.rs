@@ -38,7 +38,9 @@ pub fn document_to_update(doc: &Node, client: u64) -> Result<Bytes> {
     if client > CLIENT_MAX {
         return Err(RealtimeError::new(Code::Internal, "the client id of a seed is out of range"));
     }
-    let mut seed = Seed { client, items: Vec::new(), count: 0, clock: 0 };
+    let mut encoded_client = Vec::new();
+    put_var(&mut encoded_client, client);
+    let mut seed = Seed { client: encoded_client, items: Vec::new(), count: 0, clock: 0 };
     seed.children(Parent::Root, &doc.content, 0)?;
     let mut update = Vec::with_capacity(seed.items.len() + 16);
     if seed.count == 0 {
@@ -64,7 +66,8 @@ enum Parent {
 }
 
 struct Seed {
-    client: u64,
+    /// The client id as it stands in every item.
+    client: Vec<u8>,
     items: Vec<u8>,
     count: u64,
     clock: u64,
@@ -114,7 +117,8 @@ impl Seed {
             for mark in &text.marks {
                 left = Some(self.format(parent, left, mark, &mark_json(mark)));
             }
-            let len = text.text.encode_utf16().count() as u64;
+            let ascii = text.text.is_ascii();
+            let len = if ascii { text.text.len() } else { text.text.encode_utf16().count() } as u64;
             let item = self.item(CONTENT_STRING, parent, left, None, len);
             put_bytes(&mut self.items, text.text.as_bytes());
             left = Some(item + len - 1);
@@ -139,7 +143,7 @@ impl Seed {
         out.push(content | flags);
         match (left, parent) {
             (Some(clock), _) => {
-                put_var(out, self.client);
+                out.extend_from_slice(&self.client);
                 put_var(out, clock);
             }
             (None, Parent::Root) => {
@@ -148,7 +152,7 @@ impl Seed {
             }
             (None, Parent::Item(clock)) => {
                 put_var(out, 0);
-                put_var(out, self.client);
+                out.extend_from_slice(&self.client);
                 put_var(out, clock);
             }
         }
@@ -167,15 +171,18 @@ fn ordered<'a>(
     attrs: &'a Attrs,
     spec: &'static [(&'static str, schema::Fallback)],
 ) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let known = spec.iter().filter_map(|(name, _)| attrs.get_key_value(*name));
+    let known = spec.iter().filter_map(|(name, _)| Some((*name, attrs.get(name)?)));
     let others = attrs.iter().filter(|(name, _)| spec.iter().all(|(known, _)| known != name));
-    known.chain(others).map(|(name, value)| (name.as_str(), value))
+    known.chain(others)
 }
 
 /// A mark's value as JSON: its attributes in the schema's order.
 fn mark_json(mark: &Mark) -> String {
     if let Some(plain) = plain_value(mark) {
         return plain.to_string();
+    }
+    if mark.attrs.is_empty() {
+        return "{}".to_owned();
     }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
     let attrs: Vec<String> = ordered(&mark.attrs, spec.unwrap_or_default())

@@ -232,7 +232,7 @@ proptest! {
             }
         }
         let mut doc = parse("# h").doc;
-        doc.content[0].attrs.insert("level".into(), level.into());
+        doc.content[0].attrs.insert("level", level.into());
         doc.content[0].content = content;
         prop_assert_eq!(through_yjs(&doc).doc, doc.clone());
         prop_assert_eq!(reading(|txn, fragment| write_fragment(txn, fragment, &doc)).doc, doc);

@@ -59,9 +59,9 @@ fn insert_element(
 ) {
     let element = parent.insert(txn, index, XmlElementPrelim::empty(node.kind.as_ref()));
     insert_at_depth(txn, &element, 0, &node.content, depth + 1);
-    for (name, value) in &node.attrs {
+    for (name, value) in node.attrs.iter() {
         if !value.is_null() {
-            element.insert_attribute(txn, name.as_str(), any(value));
+            element.insert_attribute(txn, name, any(value));
         }
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn mark_attributes(marks: &[Mark]) -> TextAttrs {
                 return (Arc::from(mark.kind.as_ref()), any(plain));
             }
             let attrs: HashMap<String, Any> =
-                mark.attrs.iter().map(|(name, value)| (name.clone(), any(value))).collect();
+                mark.attrs.iter().map(|(name, value)| (name.to_owned(), any(value))).collect();
             (Arc::from(mark.kind.as_ref()), Any::Map(Arc::new(attrs)))
         })
         .collect()

@@ -1,7 +1,7 @@
 //! Quotes and lists: they take the markers off their lines and read the rest as blocks again.
 
+use super::super::attrs::Attrs;
 use super::super::chars::is_blank;
-use super::super::node::Attrs;
 use super::super::schema::{BLOCKQUOTE, BULLET_LIST, LIST_ITEM, ORDERED_LIST};
 use super::{Interrupted, Line, Parser};
 
@@ -155,7 +155,7 @@ impl Parser<'_> {
                     // The editor's lists cannot begin with 0: they begin with 1 then.
                     self.lose("list_start", line, line);
                 }
-                self.open(ORDERED_LIST, Attrs::from([("order".to_owned(), number.max(1).into())]), line);
+                self.open(ORDERED_LIST, Attrs::from([("order", number.max(1).into())]), line);
             }
             None => self.open(BULLET_LIST, Attrs::new(), line),
         }

@@ -1,7 +1,7 @@
 //! Blocks without blocks inside: code, headings, rules and paragraphs.
 
+use super::super::attrs::Attrs;
 use super::super::chars::{ascii_trim, is_blank, slice};
-use super::super::node::Attrs;
 use super::super::schema::{CODE_BLOCK, HEADING, HORIZONTAL_RULE, PARAGRAPH};
 use super::{Event, Interrupted, Parser};
 
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
     }
 
     fn code(&mut self, text: String, info: &str, line: usize) {
-        self.open(CODE_BLOCK, Attrs::from([("params".to_owned(), info.into())]), line);
+        self.open(CODE_BLOCK, Attrs::from([("params", info.into())]), line);
         self.out.events.push(Event::Verbatim(text));
         self.close();
     }
@@ -169,7 +169,7 @@ impl<'a> Parser<'a> {
     }
 
     fn heading(&mut self, level: usize, source: String, line: usize) {
-        self.open(HEADING, Attrs::from([("level".to_owned(), level.into())]), line);
+        self.open(HEADING, Attrs::from([("level", level.into())]), line);
         self.out.events.push(Event::Inline { source, line });
         self.close();
     }

@@ -12,9 +12,9 @@ mod reference;
 mod table;
 
 use super::Lost;
+use super::attrs::Attrs;
 use super::chars::{byte_at, is_blank, slice};
 use super::inline::References;
-use super::node::Attrs;
 
 /// markdown-it's `maxNesting` for CommonMark. What is nested deeper is left out by it without a word.
 const LEVEL_MAX: usize = 20;

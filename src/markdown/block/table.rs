@@ -1,7 +1,7 @@
 //! Pipe tables of GFM (<https://github.github.com/gfm/#tables-extension->).
 
+use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
-use super::super::node::Attrs;
 use super::super::schema::{PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
 use super::{Event, Interrupted, Parser};
 
@@ -78,7 +78,7 @@ impl Parser<'_> {
         }
         let texts = cells.iter().map(|text| js_trim(text)).chain(std::iter::repeat(""));
         for (align, text) in aligns.iter().zip(texts) {
-            let attrs = align.map(|align| ("align".to_owned(), align.into()));
+            let attrs = align.map(|align| ("align", align.into()));
             self.open(cell, attrs.into_iter().collect(), line);
             self.open(PARAGRAPH, Attrs::new(), line);
             self.out.events.push(Event::Inline { source: text.to_owned(), line });
@@ -116,18 +116,18 @@ fn aligns(text: &str) -> Option<Vec<Option<&'static str>>> {
 
 /// The cells of a row: split at pipes, except after a backslash, which is taken away then.
 fn cells(row: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
+    let mut cells: Vec<String> = Vec::new();
     let mut escaped = false;
-    for c in row.chars() {
+    for part in row.split('|') {
         match cells.last_mut() {
-            Some(cell) if c != '|' => cell.push(c),
             Some(cell) if escaped => {
                 cell.pop();
-                cell.push(c);
+                cell.push('|');
+                cell.push_str(part);
             }
-            _ => cells.push(String::new()),
+            _ => cells.push(part.to_owned()),
         }
-        escaped = c == '\\';
+        escaped = part.ends_with('\\');
     }
     if cells.first().is_some_and(String::is_empty) {
         cells.remove(0);

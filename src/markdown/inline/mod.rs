@@ -106,6 +106,11 @@ pub(super) fn normalize_label(label: &str) -> String {
 
 /// Parses inline content.
 pub(super) fn parse(source: &str, references: &References) -> Vec<Token> {
+    if span::is_plain(source) {
+        // Most cells, items and headings are no more than words.
+        let text = TokenKind::Text(source.to_owned());
+        return if source.is_empty() { Vec::new() } else { vec![Token { at: 0, kind: text }] };
+    }
     let mut parser = Parser::new(source, references);
     parser.run();
     parser.resolve_emphasis();
@@ -114,6 +119,10 @@ pub(super) fn parse(source: &str, references: &References) -> Vec<Token> {
 
 /// Markers that stayed text are one with the text around.
 fn join_texts(tokens: Vec<Token>) -> Vec<Token> {
+    let is_text = |token: &Token| matches!(token.kind, TokenKind::Text(_));
+    if !tokens.windows(2).any(|pair| pair.iter().all(is_text)) {
+        return tokens;
+    }
     let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
     for token in tokens {
         match (joined.last_mut().map(|last| &mut last.kind), &token.kind) {

@@ -9,7 +9,7 @@ use super::{Parser, TokenKind};
 impl Parser<'_> {
     pub(super) fn text(&mut self, silent: bool) -> bool {
         let rest = slice(self.source, self.at, self.end);
-        let len = rest.bytes().position(is_special).unwrap_or(rest.len());
+        let len = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(rest.len());
         if len == 0 {
             return false;
         }
@@ -217,6 +217,22 @@ const fn is_special(byte: u8) -> bool {
             | b'}'
             | b'~'
     )
+}
+
+/// [`is_special`] for each byte: it is asked of all of them.
+const IS_SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < u8::MAX {
+        table[byte as usize] = is_special(byte);
+        byte += 1;
+    }
+    table
+};
+
+/// Whether there is nothing in the text that any rule could begin with.
+pub(super) fn is_plain(text: &str) -> bool {
+    !text.bytes().any(|byte| IS_SPECIAL[usize::from(byte)])
 }
 
 /// <https://spec.commonmark.org/0.31.2/#absolute-uri>

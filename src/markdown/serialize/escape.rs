@@ -1,9 +1,14 @@
 //! What is escaped so that text does not read as Markdown.
 
+use std::borrow::Cow;
+
 use super::super::chars::{is_js_space, is_word};
 
 /// Text with a backslash before every character that could mean something.
-pub(super) fn escape(text: &str, at_block_start: bool) -> String {
+pub(super) fn escape(text: &str, at_block_start: bool) -> Cow<'_, str> {
+    if is_plain(text) && !(at_block_start && may_begin_block(text)) {
+        return text.into();
+    }
     let mut out = String::with_capacity(text.len());
     let mut before = None;
     let mut chars = text.chars().peekable();
@@ -20,7 +25,17 @@ pub(super) fn escape(text: &str, at_block_start: bool) -> String {
         out.push(c);
         before = Some(c);
     }
-    if at_block_start { escape_block_start(out) } else { out }
+    if at_block_start { escape_block_start(out).into() } else { out.into() }
+}
+
+/// Most text has none of the characters that are ever escaped.
+fn is_plain(text: &str) -> bool {
+    !text.bytes().any(|byte| matches!(byte, b'`' | b'*' | b'\\' | b'~' | b'[' | b']' | b'_'))
+}
+
+/// A text that begins with a letter begins no other block than its own.
+fn may_begin_block(text: &str) -> bool {
+    text.bytes().next().is_some_and(|byte| !byte.is_ascii_alphabetic())
 }
 
 /// What means something at the beginning of a block only: markers of lists, quotes and headings.

@@ -3,13 +3,17 @@
 
 mod escape;
 mod inline;
+mod join;
 mod table;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
 use super::node::Node;
 use super::schema;
 use escape::escape;
+pub(crate) use join::{Joiner, RenderedBlock};
 
 /// Writes a document as Markdown. What the schema does not know is written as what is inside of it.
 pub fn serialize(doc: &Node) -> String {
@@ -59,8 +63,9 @@ impl Writer {
             schema::PARAGRAPH => self.text_block(node, true),
             schema::HEADING => {
                 let level = number(node, "level", 1).clamp(1, HEADING_LEVEL_MAX);
-                self.write(&"#".repeat(usize::try_from(level).unwrap_or(1)));
-                self.write(" ");
+                const MARKS: &str = "###### ";
+                let level = usize::try_from(level).unwrap_or(1);
+                self.write(&MARKS[MARKS.len() - 1 - level..]);
                 self.text_block(node, false);
             }
             schema::BLOCKQUOTE => self.wrapped("> ", "> ", node, |writer| writer.blocks(&node.content)),
@@ -69,7 +74,7 @@ impl Writer {
                 self.close(node);
             }
             schema::CODE_BLOCK => self.code_block(node),
-            schema::BULLET_LIST => self.list(node, "  ", |_| "* ".to_owned()),
+            schema::BULLET_LIST => self.list(node, "  ", |_| "* ".into()),
             schema::ORDERED_LIST => self.ordered_list(node),
             schema::TABLE => self.table(node),
             schema::IMAGE | schema::HARD_BREAK | schema::CIVIC_REF | schema::TEXT => {
@@ -100,16 +105,14 @@ impl Writer {
         let first = number(node, "order", 1);
         let last = first.saturating_add(node.content.len() as u64).saturating_sub(1);
         let width = last.to_string().len();
-        self.list(node, &" ".repeat(width + 2), |index| format!("{:>width$}. ", first.saturating_add(index)));
+        self.list(node, &" ".repeat(width + 2), |index| {
+            format!("{:>width$}. ", first.saturating_add(index)).into()
+        });
     }
 
     /// Items with their markers; `indent` is what their further lines begin with.
-    fn list(&mut self, node: &Node, indent: &str, marker: impl Fn(u64) -> String) {
-        if self.closed.as_ref().is_some_and(|closed| *closed == node.kind) {
-            self.flush_closed(3);
-        } else if self.in_tight_list {
-            self.flush_closed(1);
-        }
+    fn list(&mut self, node: &Node, indent: &str, marker: impl Fn(u64) -> Cow<'static, str>) {
+        self.part_from_list(&node.kind);
         let tight = self.in_cell;
         let outer_tight = std::mem::replace(&mut self.in_tight_list, tight);
         for (index, item) in (0..).zip(&node.content) {
@@ -119,6 +122,15 @@ impl Writer {
             self.wrapped(indent, &marker(index), node, |writer| writer.blocks(std::slice::from_ref(item)));
         }
         self.in_tight_list = outer_tight;
+    }
+
+    /// A list after a list of its kind would read as one with it, were it not set further apart.
+    fn part_from_list(&mut self, kind: &super::NodeKind) {
+        if self.closed.as_ref() == Some(kind) {
+            self.flush_closed(3);
+        } else if self.in_tight_list {
+            self.flush_closed(1);
+        }
     }
 
     /// Content whose lines begin with `prefix`, the first one with `first`.
@@ -183,6 +195,10 @@ impl Writer {
             }
         }
     }
+}
+
+fn is_list(kind: &str) -> bool {
+    matches!(kind, schema::BULLET_LIST | schema::ORDERED_LIST)
 }
 
 /// A text attribute, empty if it is missing or not a text.

@@ -18,17 +18,31 @@ impl Writer {
         let aligns = header.content.iter().map(|cell| string(cell, "align")).chain(std::iter::repeat(""));
         let delimiters = aligns.take(columns).map(|align| delimiter(align).to_owned()).collect();
         lines.insert(1, delimiters);
-        let lines: Vec<String> =
-            lines.into_iter().map(|cells| format!("| {} |", cells.join(" | "))).collect();
-        self.text(&lines.join("\n"), false);
+        for (index, cells) in lines.into_iter().enumerate() {
+            if index > 0 {
+                self.out.push('\n');
+            }
+            self.write("|");
+            for cell in cells {
+                self.out.extend([" ", &cell, " |"]);
+            }
+            if columns == 0 {
+                self.out.push_str("  |");
+            }
+        }
         self.close(table);
     }
 
     fn cell(&self, cell: &Node) -> String {
         let mut writer = Self { in_cell: true, depth: self.depth, ..Self::default() };
         writer.blocks(&cell.content);
-        let lines: Vec<&str> = writer.out.split('\n').filter(|line| !line.is_empty()).collect();
-        js_trim(&lines.join(" ")).replace('|', "\\|")
+        let out = if writer.out.contains('\n') {
+            let lines: Vec<&str> = writer.out.split('\n').filter(|line| !line.is_empty()).collect();
+            lines.join(" ")
+        } else {
+            writer.out
+        };
+        js_trim(&out).replace('|', "\\|")
     }
 }
 

@@ -54,7 +54,7 @@ impl Actor {
                     );
                     self.services.host.emit(hooks::document_full(&self.id, bytes, bytes_max));
                 }
-                Effect::Fail(problem) => return Some(End::Failed(problem)),
+                Effect::Fail { problem, culprit } => return Some(End::Failed { problem, culprit }),
             }
             if self.burst.is_full()
                 && let Some(end) = self.tell(effects.as_slice())

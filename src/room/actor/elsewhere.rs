@@ -103,7 +103,7 @@ impl Actor {
         let merged = match merged {
             Ok(merged) => merged,
             Err(error) => {
-                return Some(End::Failed(format!("an edit made elsewhere cannot be merged: {error}")));
+                return Some(End::failed(format!("an edit made elsewhere cannot be merged: {error}")));
             }
         };
         let Some(change) = merged.change.clone() else {
@@ -135,8 +135,8 @@ impl Actor {
         let Merging { merged, text, was_drafted, generation, seq } = merging;
         let change = merged.change.clone()?;
         let is_alone = self.state.document().generation() == generation;
-        if let Err(error) = self.state.document_mut().apply(std::slice::from_ref(&change)) {
-            return Some(End::Failed(format!("an edit made elsewhere cannot be applied: {error}")));
+        if let Err(error) = self.state.document_mut().apply_own(&change) {
+            return Some(End::failed(format!("an edit made elsewhere cannot be applied: {error}")));
         }
         let now = self.state.document().generation();
         self.saving.touched(clock::now());

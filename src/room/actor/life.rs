@@ -12,7 +12,9 @@ use crate::clock;
 use crate::config::LossyPolicy;
 use crate::error::{Code, RealtimeError};
 use crate::hooks;
+use crate::ids::ClientId;
 use crate::protocol::control;
+use crate::room::barred::broke_room;
 use crate::room::messages::SnapshotOutcome;
 use crate::room::saving::{self, Demand, Fallback, SaveReport};
 
@@ -57,16 +59,24 @@ impl Actor {
             self.answer_snapshot_requests(u64::MAX, false);
             return None;
         }
-        let state = match self.state.document_mut().state() {
-            Ok(state) => state,
-            Err(error) => return Some(End::Failed(format!("the state cannot be encoded: {error}"))),
+        let demand = self.demand();
+        let needs_draft = self.saving.needs_draft(demand);
+        let document = self.state.document_mut();
+        let taken = document.state().and_then(|state| {
+            let codec = &self.services.codec;
+            let draft = needs_draft.then(|| codec.draft(document, &state)).transpose()?;
+            Ok((state, draft))
+        });
+        let (state, draft) = match taken {
+            Ok(taken) => taken,
+            Err(error) => return Some(End::failed(format!("the state cannot be encoded: {error}"))),
         };
         self.info.state_bytes.store(state.len(), Ordering::Relaxed);
         let effects = self.state.measured(state.len(), clock::now());
         if let Some(end) = self.carry_out(effects) {
             return Some(end);
         }
-        let job = self.saving.begin(&self.id, self.demand(), state, self.log.last_seq());
+        let job = self.saving.begin(&self.id, demand, state, draft, self.log.last_seq());
         debug!(operation = "realtime:snapshot:save", room = %self.id, generation = job.generation, "saving");
         let fallback = Fallback { committed: self.log.committed(), is_last_chance: !self.inbox_open };
         let save = tokio::spawn(saving::run(job, fallback, self.services.clone()));
@@ -74,8 +84,11 @@ impl Actor {
         None
     }
 
-    pub(super) fn saved(&mut self, report: SaveReport) -> Option<End> {
+    pub(super) fn saved(&mut self, mut report: SaveReport) -> Option<End> {
         self.save_task = None;
+        if let Some(rendered) = report.rendered.take() {
+            self.state.document_mut().keep(rendered);
+        }
         self.saving.finish(&report, clock::now());
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
@@ -203,9 +216,17 @@ impl Actor {
         }
     }
 
-    /// The document broke: everybody is sent away, and the next to join loads the room from the store.
-    pub(super) async fn fail(&mut self, problem: &str) {
-        error!(operation = "realtime:room:failed", room = %self.id, "{problem}");
+    /// The document broke: everybody is sent away, and the next to join loads the room from the store. Who
+    /// broke it is kept out.
+    pub(super) async fn fail(&mut self, problem: &str, culprit: Option<ClientId>) {
+        let culprit = culprit.and_then(|client| self.seats.get(&client)).map(|seat| &seat.session);
+        let user = json!(culprit.map(|session| &session.user));
+        error!(operation = "realtime:room:failed", room = %self.id, %user, "{problem}");
+        self.services.metrics.room_failures.add(1);
+        if let Some(session) = culprit {
+            self.registry.bar(&self.id, &session.user);
+            session.end(&broke_room());
+        }
         let error = RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
         for seat in self.seats.values() {
             seat.outbox.close(control::close(&error));

@@ -116,16 +116,24 @@ enum End {
     /// Nobody is here and everything is saved.
     Idle,
     /// The document broke.
-    Failed(String),
+    Failed {
+        problem: String,
+        /// Whose update broke it, if it was one.
+        culprit: Option<ClientId>,
+    },
     /// The module shuts down.
     Shutdown,
 }
 
 impl End {
+    const fn failed(problem: String) -> Self {
+        Self::Failed { problem, culprit: None }
+    }
+
     const fn reason(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
-            Self::Failed(_) => "failed",
+            Self::Failed { .. } => "failed",
             Self::Shutdown => "shutdown",
         }
     }
@@ -226,8 +234,8 @@ impl Actor {
                 break end;
             }
         };
-        if let End::Failed(problem) = &end {
-            self.fail(problem).await;
+        if let End::Failed { problem, culprit } = &end {
+            self.fail(problem, *culprit).await;
         }
         self.dismiss(&end);
         info!(operation = "realtime:room:destroyed", room = %self.id, reason = end.reason(), "room is gone");
@@ -271,6 +279,7 @@ impl Actor {
             end.or_else(|| self.take(message))
         });
         self.messages = messages;
+        self.services.metrics.encodings.add(self.state.take_encodings());
         end.or_else(|| self.tell(&[]))
     }
 

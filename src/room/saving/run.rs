@@ -7,17 +7,19 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, Elsewhere, SaveJob, SaveReport};
-use crate::error::{Code, RealtimeError};
+use crate::document::Document;
+use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
 use crate::room::messages::RoomServices;
+use crate::store::writer::Store;
 use crate::store::{
     Attempt, HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot,
 };
 
 /// What became of a draft.
-enum Draft {
+enum Outcome {
     /// It was written, or was there already.
     Written(HostText),
     /// The host has a text that is not ours; nothing was written over it.
@@ -43,47 +45,71 @@ impl Fallback {
 
 /// Carries out a save: binary first, Markdown second; a failure of one does not stop the other, as long as what
 /// the Markdown says is on disk.
-pub async fn run(job: SaveJob, fallback: Fallback, services: RoomServices) -> SaveReport {
+pub async fn run(mut job: SaveJob, fallback: Fallback, services: RoomServices) -> SaveReport {
     let snapshot = match job.version {
-        Some(version) => {
-            let snapshot = NewSnapshot {
-                room: job.room.clone(),
-                version,
-                data: job.state.clone(),
-                covers_seq: job.seq,
-                created_at_ms: crate::clock::now_ms(),
-            };
-            Some(services.store.save_snapshot(snapshot).await)
-        }
+        Some(version) => Some(save_snapshot(&job, version, &services.store).await),
         None => None,
     };
-    let (mut elsewhere, mut draft) = (None, None);
+    let (mut elsewhere, mut draft, mut rendered) = (None, None, None);
     let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
-    if job.draft && is_on_disk {
-        match write_draft(&job, &fallback, &services).await {
-            Ok(Draft::Written(text)) => draft = Some(Ok(text)),
-            Ok(Draft::Elsewhere(found)) => elsewhere = Some(found),
+    if let Some(source) = job.draft.take()
+        && is_on_disk
+    {
+        let written = match services.codec.render_draft(&job.room, source).await {
+            Ok((markdown, new)) => {
+                rendered = new;
+                write_draft(&job, markdown, &fallback, &services).await
+            }
+            Err(error) => Err(DraftFailure { stage: "serialize", error, attempted: None }),
+        };
+        match written {
+            Ok(Outcome::Written(text)) => draft = Some(Ok(text)),
+            Ok(Outcome::Elsewhere(found)) => elsewhere = Some(found),
             Err(failure) => draft = Some(Err(failure)),
         }
     }
-    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft }
+    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft, rendered }
+}
+
+/// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
+async fn save_snapshot(job: &SaveJob, version: u64, store: &Store) -> Result<SavedSnapshot> {
+    let state = job.state.clone();
+    let read = tokio::task::spawn_blocking(move || Document::restore(Some(&state), &[]).map(drop)).await;
+    let problem = match read {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(panic) => Some(panic.to_string()),
+    };
+    if let Some(problem) = problem {
+        let message =
+            format!("the state of {} cannot be read again, so its log is kept: {problem}", job.room);
+        return Err(RealtimeError::new(Code::Internal, message));
+    }
+    let snapshot = NewSnapshot {
+        room: job.room.clone(),
+        version,
+        data: job.state.clone(),
+        covers_seq: job.seq,
+        created_at_ms: crate::clock::now_ms(),
+    };
+    store.save_snapshot(snapshot).await
 }
 
 async fn write_draft(
     job: &SaveJob,
+    markdown: String,
     fallback: &Fallback,
     services: &RoomServices,
-) -> std::result::Result<Draft, DraftFailure> {
+) -> std::result::Result<Outcome, DraftFailure> {
     let RoomServices { store, host, codec, settings, .. } = services;
     let host_timeout = settings.host_timeout;
-    let failed = |stage| move |error| DraftFailure { stage, error, attempted: None };
-    let markdown = codec.render(&job.room, job.state.clone()).await.map_err(failed("serialize"))?;
     if job.host_text.as_deref() == Some(&markdown) {
-        return Ok(Draft::Written(markdown.into()));
+        return Ok(Outcome::Written(markdown.into()));
     }
     if let Some((known, text)) = changed_elsewhere(job, &**host, host_timeout).await? {
-        let edit = codec.edit(&job.room, known, text.clone()).await.map_err(failed("merge"))?;
-        return Ok(Draft::Elsewhere(Elsewhere { text, edit }));
+        let unread = |error| DraftFailure { stage: "merge", error, attempted: None };
+        let edit = codec.edit(&job.room, known, text.clone()).await.map_err(unread)?;
+        return Ok(Outcome::Elsewhere(Elsewhere { text, edit }));
     }
     let attempt = Attempt { seq: job.seq, text: markdown.as_str().into() };
     if let Err(error) = store.attempt(&job.room, attempt).await
@@ -93,7 +119,7 @@ async fn write_draft(
     }
     let saved = tokio::time::timeout(host_timeout, host.save(job.room.clone(), markdown.clone())).await;
     let error = match saved {
-        Ok(Ok(())) => return Ok(Draft::Written(markdown.into())),
+        Ok(Ok(())) => return Ok(Outcome::Written(markdown.into())),
         Ok(Err(error)) => error,
         Err(_) => RealtimeError::new(
             Code::HostFailed,
@@ -158,4 +184,38 @@ pub fn tell_host(host: &dyn Host, room: &RoomId, report: &SaveReport) {
 fn tell_of_failure(host: &dyn Host, room: &RoomId, stage: &str, error: &RealtimeError) {
     error!(operation = "realtime:snapshot:writeback", room = %room, stage, code = %error.code, "{}", error.message);
     host.emit(hooks::writeback_failed(room, stage, &error.message));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::memory::MemoryDisk;
+    use crate::store::writer::StoreSettings;
+
+    #[tokio::test]
+    async fn a_state_that_cannot_be_read_again_takes_the_place_of_nothing() {
+        let disk = MemoryDisk::default();
+        let store = Store::start(disk.open(), StoreSettings::default(), Arc::new(|_| ())).unwrap();
+        let room = RoomId::new("records", "x").unwrap();
+        let job = |state: &'static [u8]| SaveJob {
+            room: room.clone(),
+            generation: 1,
+            state: state.into(),
+            seq: 0,
+            version: Some(1),
+            host_text: None,
+            attempted: None,
+            before: None,
+            draft: None,
+        };
+        // An XML hook as yrs writes it, without its name.
+        let hook = job(&[1, 1, 1, 0, 7, 1, 1, b'm', 5, 0]);
+        let error = save_snapshot(&hook, 1, &store).await.unwrap_err();
+        assert!(error.message.contains("its log is kept"), "{error}");
+        assert!(disk.stored(&room).snapshot.is_none());
+        save_snapshot(&job(&[0, 0]), 1, &store).await.unwrap();
+        assert!(disk.stored(&room).snapshot.is_some());
+    }
 }

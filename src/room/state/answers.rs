@@ -27,6 +27,7 @@ impl RoomState {
         if let Some(frame) = &self.answers().whole {
             return Ok(frame.clone());
         }
+        self.encodings += 1;
         let frame = sync::step2(&self.document.state()?);
         self.answers.whole = Some(frame.clone());
         Ok(frame)
@@ -42,6 +43,7 @@ impl RoomState {
         {
             return Ok(frame.clone());
         }
+        self.encodings += 1;
         let frame = sync::step2(&self.document.diff(state_vector)?);
         self.answers.last = Some((Bytes::copy_from_slice(state_vector), frame.clone()));
         Ok(frame)

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::document::ApplyError;
 use crate::ids::ClientId;
 use crate::protocol::awareness::Presence;
 use crate::protocol::frame::Frame;
@@ -34,7 +35,19 @@ pub enum Effect {
         bytes_max: usize,
     },
     /// The document is broken: close everybody, drop this state, load again.
-    Fail(String),
+    Fail {
+        /// What broke it.
+        problem: String,
+        /// Whose update did, if it was one.
+        culprit: Option<ClientId>,
+    },
+}
+
+impl Effect {
+    /// The document broke, and nobody in particular is to blame.
+    pub(super) fn fail(error: &ApplyError) -> Self {
+        Self::Fail { problem: error.to_string(), culprit: None }
+    }
 }
 
 /// What a client is told when its edits are on disk.

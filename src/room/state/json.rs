@@ -122,7 +122,7 @@ impl RoomState {
                 let frame = json::room_state(&self.id, &participants, &state, version);
                 effects.push(Effect::Send(client, frame));
             }
-            Err(error) => effects.push(Effect::Fail(error.to_string())),
+            Err(error) => effects.push(Effect::fail(&error)),
         }
     }
 

@@ -117,7 +117,7 @@ impl RoomState {
         if is_due(self.size.measured_at, MEASURE_INTERVAL, now) {
             match self.document.state() {
                 Ok(state) => effects.extend(self.measured(state.len(), now)),
-                Err(error) => effects.push(Effect::Fail(error.to_string())),
+                Err(error) => effects.push(Effect::fail(&error)),
             }
         }
         let refused = self.seats.get(&client).map_or(0, |seat| seat.refused.bytes);

@@ -108,7 +108,7 @@ fn outline(effects: &[Effect]) -> Vec<String> {
         Effect::Acknowledge(to, Acknowledgement::Saved) => format!("saved to {}", name(to)),
         Effect::ApplyFailed(from, _) => format!("{} failed", name(from)),
         Effect::Full { .. } => "full".to_owned(),
-        Effect::Fail(_) => "fail".to_owned(),
+        Effect::Fail { .. } => "fail".to_owned(),
     });
     words.collect()
 }

@@ -1,8 +1,8 @@
 //! Random texts, and what is done to them outside.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use crate::markdown::{Mark, Node, parse};
+use crate::markdown::{Attrs, Mark, Node, parse};
 
 const WORDS: &[&str] = &[
     "le",
@@ -96,10 +96,10 @@ impl Maker {
     pub(super) fn edit(&mut self, node: &mut Node) {
         let kind = node.kind.clone();
         match (kind.as_ref(), self.rng.u8(0..6)) {
-            ("heading", 0) => drop(node.attrs.insert("level".into(), self.rng.u32(1..5).into())),
+            ("heading", 0) => drop(node.attrs.insert("level", self.rng.u32(1..5).into())),
             ("paragraph", 0) if !node.content.is_empty() => {
                 node.kind = "heading".into();
-                node.attrs.insert("level".into(), 2.into());
+                node.attrs.insert("level", 2.into());
             }
             ("bullet_list" | "ordered_list" | "table", 0) => {
                 // An item or a row with other words.
@@ -134,7 +134,7 @@ impl Maker {
                 let at = self.rng.usize(0..node.content.len());
                 self.edit(&mut node.content[at]);
                 if self.rng.u8(0..6) == 0 && node.content[at].kind == "text" && kind != "code_block" {
-                    node.content[at].marks = vec![Mark { kind: "strong".into(), attrs: BTreeMap::new() }];
+                    node.content[at].marks = vec![Mark { kind: "strong".into(), attrs: Attrs::new() }];
                 }
             }
             _ => {}

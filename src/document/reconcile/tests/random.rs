@@ -137,9 +137,8 @@ impl World {
     }
 
     fn outside(&mut self) -> Result<(), TestCaseError> {
-        let (mut old_doc, mut new_doc) = (parse(&self.old).doc, parse(&self.new).doc);
-        clear_marks_of_nodes(&mut old_doc);
-        clear_marks_of_nodes(&mut new_doc);
+        let [old_doc, new_doc] =
+            [&self.old, &self.new].map(|text| markdown::stored(&parse(text).doc).into_owned());
         let (live, live_texts) = (plain(&reading(&self.document).doc), alive(&self.document));
         let merged = self.document.merge_external(&self.old, &self.new).unwrap();
         let after = reading(&self.document);

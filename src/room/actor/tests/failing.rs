@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::document::tests::panics;
+use crate::ids::UserId;
+use crate::room::barred::BARRED_FOR;
 use crate::room::state::tests::update;
 
 #[tokio::test(start_paused = true)]
@@ -11,9 +13,8 @@ async fn a_broken_document_is_loaded_again_with_everything_that_was_taken() {
     ann.types("hello").await;
     ann.settled().await;
     bob.send(Message::Frames(bob.id, vec![update(&panics())])).await;
-    for client in [&ann, &bob] {
-        assert_eq!(client.read_until("close 4500").await.last().unwrap(), "close 4500");
-    }
+    ann.read_until("close 4500").await;
+    bob.read_until("close 4003").await;
     harness.gone(1).await;
     assert_eq!(harness.host.last("realtime:room:destroyed", "reason"), "failed");
     assert_eq!(harness.host.count("realtime:client:disconnected"), 2);
@@ -33,7 +34,7 @@ async fn a_room_that_fails_ends_its_running_save_before_it_can_be_loaded_again()
     let request = harness.ask_snapshot();
     harness.begun(Call::SaveSnapshot, 1).await;
     client.send(Message::Frames(client.id, vec![update(&panics())])).await;
-    client.read_until("close 4500").await;
+    client.read_until("close 4003").await;
     let arrival = harness.arrive(|_| ());
     harness.pass(Duration::from_secs(1)).await;
     assert!(!arrival.is_finished());
@@ -42,4 +43,21 @@ async fn a_room_that_fails_ends_its_running_save_before_it_can_be_loaded_again()
     // It came to a room that failed, and is told so.
     assert_eq!(arrival.await.unwrap().err().unwrap().code, Code::Internal);
     assert_eq!(harness.join().await.editor.text(), "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_broke_the_document_is_kept_out_for_a_while_and_nobody_else() {
+    let mut harness = Harness::start();
+    let (ann, bob) = (harness.join().await, harness.join().await);
+    let (ann_again, bob_again) = (UserId::Number(1), UserId::Number(2));
+    bob.send(Message::Frames(bob.id, vec![update(&panics())])).await;
+    bob.read_until("close 4003").await;
+    ann.read_until("close 4500").await;
+    harness.gone(1).await;
+    let refused = harness.arrive(|member| member.user.id = bob_again.clone()).await.unwrap().err().unwrap();
+    assert_eq!((refused.code, &refused.context["reason"]), (Code::PermissionDenied, &"broke_room".into()));
+    assert!(harness.rooms.is_empty(), "nothing was loaded for somebody who may not come in");
+    harness.join_as(|member| member.user.id = ann_again).await;
+    harness.pass(BARRED_FOR).await;
+    harness.join_as(|member| member.user.id = bob_again).await;
 }

@@ -232,7 +232,7 @@ impl World {
                 Effect::Presence(presence) => self.burst.show(presence),
                 Effect::ApplyFailed(..) => self.refused += 1,
                 Effect::Full { .. } => panic!("nothing bounds this document"),
-                Effect::Fail(problem) => panic!("the room failed: {problem}"),
+                Effect::Fail { problem, .. } => panic!("the room failed: {problem}"),
             }
         }
     }

@@ -1,0 +1,95 @@
+//! How deep the shared types of a document stand in one another, kept within what yrs can delete.
+
+use yrs::branch::{Branch, BranchPtr};
+use yrs::types::text::YChange;
+use yrs::{Map, MapRef, Out, ReadTxn, Text, TextRef};
+
+use super::ApplyError;
+use crate::protocol::nesting::levels_added;
+use crate::protocol::update::Shape;
+use crate::protocol::wire::WireError;
+
+/// The most levels. Editors need a few, and yrs a part of the stack for each.
+pub(super) const LEVELS_MAX: u32 = 256;
+
+/// For what was taken before and is read again. Several changes may have become one since, and one is
+/// counted as if all of it came below the deepest that is there.
+const RESTORED_LEVELS_MAX: u32 = 2 * LEVELS_MAX;
+
+/// At least as many levels as a document has; counted anew when it could be too many.
+#[derive(Debug)]
+pub(super) struct Depth {
+    at_most: u32,
+    levels_max: u32,
+}
+
+impl Default for Depth {
+    fn default() -> Self {
+        Self { at_most: 0, levels_max: LEVELS_MAX }
+    }
+}
+
+impl Depth {
+    /// For what was taken before, and for our own.
+    pub(super) const fn while_restoring(&mut self) {
+        self.levels_max = RESTORED_LEVELS_MAX;
+    }
+
+    /// The document is as it was stored, and what comes now is new.
+    pub(super) const fn restored(&mut self) {
+        self.levels_max = LEVELS_MAX;
+    }
+
+    /// Something was written of which only its own levels are bounded.
+    pub(super) const fn forget(&mut self) {
+        self.at_most = u32::MAX;
+    }
+
+    /// Makes sure that an update does not nest too deep, before yrs gets it.
+    pub(super) fn check(
+        &mut self,
+        raw: &[u8],
+        shape: Shape,
+        txn: impl FnOnce() -> Result<u32, ApplyError>,
+    ) -> Result<(), ApplyError> {
+        if shape.types == 0 {
+            return Ok(());
+        }
+        let added = levels_added(raw)?;
+        if self.at_most.saturating_add(added) > self.levels_max {
+            self.at_most = txn()?;
+        }
+        let levels = self.at_most.saturating_add(added);
+        if levels > self.levels_max {
+            return Err(WireError::TooDeep.into());
+        }
+        self.at_most = levels;
+        Ok(())
+    }
+}
+
+/// Counts the levels of a document.
+pub(super) fn levels(txn: &impl ReadTxn) -> u32 {
+    let mut level: Vec<BranchPtr> = txn.root_refs().filter_map(|(_, root)| branch(&root)).collect();
+    let mut levels = 0;
+    loop {
+        level = level.into_iter().flat_map(|branch| children(txn, branch)).collect();
+        if level.is_empty() {
+            return levels;
+        }
+        levels += 1;
+    }
+}
+
+/// The types directly inside one, whatever kind it is.
+fn children(txn: &impl ReadTxn, branch_ptr: BranchPtr) -> Vec<BranchPtr> {
+    let row = TextRef::from(branch_ptr).diff(txn, YChange::identity);
+    let in_row = row.into_iter().filter_map(|piece| branch(&piece.insert));
+    let map = MapRef::from(branch_ptr);
+    let in_map = map.iter(txn).filter_map(|(_, value)| branch(&value));
+    in_row.chain(in_map).collect()
+}
+
+fn branch(value: &Out) -> Option<BranchPtr> {
+    value.try_branch().map(|branch: &Branch| BranchPtr::from(branch))
+}
