@@ -86,6 +86,8 @@ const cellSerializer = new MarkdownSerializer(
   {
     ...defaultMarkdownSerializer.nodes,
     civicRef: writeReference,
+    // It is one line as everything in a cell, and reads as text.
+    table: (...args) => writeTable(...args),
     hard_break: (state) => state.write('<br>'),
   },
   defaultMarkdownSerializer.marks,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use yrs::branch::BranchID;
 use yrs::{Doc, ID, ReadTxn, TransactionMut, XmlFragmentRef, XmlOut};
 
-use super::xml::{self, Assembly, Reader, Rules};
+use super::xml::{self, Assembly, Foreign, Reader, Rules};
 use crate::error::Result;
 use crate::markdown::{Joiner, Node, RenderedBlock};
 
@@ -133,7 +133,7 @@ impl Rendered {
         self.forget_changed();
         self.drafts += 1;
         let parts = parts(txn, fragment, &self.blocks, read_max)?;
-        self.forget_all_but(&parts);
+        self.forget_all_but(&parts.0);
         Some(Draft { of: self.drafts, source: Source::Parts(parts) })
     }
 
@@ -162,7 +162,7 @@ impl Rendered {
 #[derive(Debug)]
 enum Part {
     Rendered(ID, Arc<RenderedBlock>),
-    /// The nodes that it is read as, not yet made to fit; mostly one.
+    /// The nodes that it is read as, not yet made to fit; mostly one. Without an id it is not kept.
     Read(Option<ID>, Vec<Node>),
 }
 
@@ -180,10 +180,11 @@ fn parts(
     fragment: &XmlFragmentRef,
     rendered: &HashMap<ID, Arc<RenderedBlock>>,
     read_max: usize,
-) -> Option<Vec<Part>> {
+) -> Option<(Vec<Part>, Foreign)> {
     let children = xml::children(txn, fragment);
     let mut parts = Vec::with_capacity(children.len());
-    let mut reader = Reader { txn, misfits: 0, rules: Rules::Editor };
+    let mut reader = Reader::new(txn, Rules::Editor);
+    let mut foreign = Foreign::default();
     let mut read = 0;
     for child in children.into_iter().flatten() {
         let id = match child.id() {
@@ -198,9 +199,13 @@ fn parts(
         if read > read_max {
             return None;
         }
-        parts.push(Part::Read(id, reader.block(child)));
+        let nodes = reader.block(child);
+        let foreign_inside = std::mem::take(&mut reader.foreign);
+        // It is read again for the next draft, so that what is foreign in it is found again.
+        parts.push(Part::Read(id.filter(|_| !foreign_inside.has_content()), nodes));
+        foreign.extend(&foreign_inside);
     }
-    Some(parts)
+    Some((parts, foreign))
 }
 
 /// A document as it was at one moment, to be rendered.
@@ -212,7 +217,7 @@ pub struct Draft {
 
 #[derive(Debug)]
 enum Source {
-    Parts(Vec<Part>),
+    Parts((Vec<Part>, Foreign)),
     State(Bytes),
 }
 
@@ -223,6 +228,8 @@ pub struct Rendering {
     pub markdown: String,
     /// What of it was not rendered before, for [`super::Document::keep`].
     pub new: NewlyRendered,
+    /// What the Markdown does not say, because the schema does not have it.
+    pub foreign: Foreign,
 }
 
 /// Blocks that were rendered for a draft.
@@ -242,7 +249,7 @@ impl NewlyRendered {
 impl Draft {
     /// The document's Markdown. It takes milliseconds where much is to be rendered.
     pub fn render(self) -> Result<Rendering> {
-        let parts = match self.source {
+        let (parts, foreign) = match self.source {
             Source::Parts(parts) => parts,
             Source::State(state) => xml::with_document(&state, |txn, fragment| {
                 parts(txn, fragment, &HashMap::new(), usize::MAX).unwrap_or_default()
@@ -250,11 +257,12 @@ impl Draft {
         };
         // Nothing of yrs is left in the parts, and still a panic must not end more than this draft.
         catch_unwind(AssertUnwindSafe(|| join(self.of, parts)))
+            .map(|(markdown, new)| Rendering { markdown, new, foreign })
             .map_err(|_| xml::invalid("cannot be written as Markdown"))
     }
 }
 
-fn join(of: u64, parts: Vec<Part>) -> Rendering {
+fn join(of: u64, parts: Vec<Part>) -> (String, NewlyRendered) {
     let mut joiner = Joiner::default();
     let mut assembly = Assembly::of_blocks();
     let mut blocks = Vec::new();
@@ -281,7 +289,7 @@ fn join(of: u64, parts: Vec<Part>) -> Rendering {
         }
     }
     assembly.take().iter().for_each(|node| joiner.node(node));
-    Rendering { markdown: joiner.finish(), new: NewlyRendered { of, blocks } }
+    (joiner.finish(), NewlyRendered { of, blocks })
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::protocol::update::{Shape, check_state_vector, check_update, without_g
 use crate::protocol::wire::WireError;
 use draft::Rendered;
 pub use draft::{Draft, NewlyRendered, Rendering};
+use xml::Foreign;
 
 /// The XML fragment that editors bind to.
 pub const FRAGMENT: &str = "default";
@@ -225,10 +226,18 @@ impl Document {
     /// The document's Markdown, rendered here and now as far as it has to be.
     pub fn markdown(&mut self) -> Result<String, ApplyError> {
         let Some(draft) = self.draft_of(usize::MAX)? else { return Ok(String::new()) };
-        let Rendering { markdown, new } =
+        let Rendering { markdown, new, .. } =
             draft.render().map_err(|error| ApplyError::Broken(error.to_string()))?;
         self.keep(new);
         Ok(markdown)
+    }
+
+    /// What the document holds that the editor's schema does not have.
+    pub fn foreign(&self) -> Result<Foreign, ApplyError> {
+        contained(|| {
+            let fragment = self.doc.get_or_insert_xml_fragment(FRAGMENT);
+            xml::read(&self.doc.transact(), &fragment).foreign
+        })
     }
 
     /// The state vector of somebody who has everything here except these updates (and what builds on them).

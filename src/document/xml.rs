@@ -9,6 +9,7 @@
 //! | a mark | a formatting attribute; its value is an object with the mark's attributes, null ones as well |
 //! | a mark that may be there twice | the same, named `name--` and eight characters of a hash |
 
+mod foreign;
 mod open;
 mod read;
 mod seed;
@@ -25,6 +26,7 @@ use crate::error::{Code, RealtimeError, Result};
 use crate::markdown;
 use crate::protocol::update::check_update;
 
+pub use foreign::{Foreign, ForeignKind};
 pub use open::{read_any, update_to_tree};
 pub(crate) use read::{Assembly, Reader, Rules, children};
 pub use read::{Reading, read, read_fragment};

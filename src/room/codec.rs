@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::document::reconcile::Merged;
+use crate::document::xml::Foreign;
 use crate::document::{ApplyError, Document, Draft, NewlyRendered, Rendering, xml};
 use crate::error::{Code, RealtimeError, Result};
 use crate::host::{Codec, Host, HostFuture};
@@ -70,6 +71,16 @@ pub enum DraftSource {
     Blocks(Draft),
     /// For the application's: all of it.
     State(Bytes),
+}
+
+/// A draft's text and what came with it.
+pub(super) struct RenderedDraft {
+    /// The text.
+    pub markdown: String,
+    /// What had to be rendered for it, for the document to keep.
+    pub new: Option<NewlyRendered>,
+    /// What the document holds that the text does not say.
+    pub foreign: Foreign,
 }
 
 /// An edit made elsewhere, ready to be merged.
@@ -153,18 +164,25 @@ impl RoomCodec {
         })
     }
 
-    /// The text of a draft, and what had to be rendered for it, for the document to keep.
-    pub(super) async fn render_draft(
-        &self,
-        room: &RoomId,
-        source: DraftSource,
-    ) -> Result<(String, Option<NewlyRendered>)> {
+    /// Renders a draft.
+    pub(super) async fn render_draft(&self, room: &RoomId, source: DraftSource) -> Result<RenderedDraft> {
         match source {
             DraftSource::Blocks(draft) => {
-                let Rendering { markdown, new } = off_thread(room, move || draft.render()).await??;
-                Ok((markdown, Some(new)))
+                let Rendering { markdown, new, foreign } = off_thread(room, move || draft.render()).await??;
+                Ok(RenderedDraft { markdown, new: Some(new), foreign })
             }
-            DraftSource::State(state) => Ok((self.render(room, state).await?, None)),
+            DraftSource::State(state) => {
+                let markdown = self.render(room, state).await?;
+                Ok(RenderedDraft { markdown, new: None, foreign: Foreign::default() })
+            }
+        }
+    }
+
+    /// What a document holds that its Markdown does not say. The application's codec is taken at its word.
+    pub(super) fn foreign(&self, document: &Document) -> Result<Foreign, ApplyError> {
+        match self {
+            Self::BuiltIn => document.foreign(),
+            Self::Host(_) => Ok(Foreign::default()),
         }
     }
 

@@ -16,6 +16,7 @@ use super::codec::{ExternalEdit, off_thread};
 use super::messages::RoomServices;
 use crate::config::LossyPolicy;
 use crate::document::Document;
+use crate::document::xml::Foreign;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::LoadedRecord;
@@ -50,6 +51,8 @@ pub(super) struct Loaded {
     pub(super) attempted: Option<HostText>,
     /// The record holds what the document cannot carry.
     pub(super) lossy: bool,
+    /// What the document holds that no text can say.
+    pub(super) foreign: Foreign,
 }
 
 /// Loads a room's document, or makes it from the record's text.
@@ -65,8 +68,28 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
         let loaded = seed(id, services, log, stored.last_version).await?;
         return Ok(Loaded { log_has_gap: base_lost && !loaded.in_snapshot, ..loaded });
     }
-    let loaded = restore(id, services, stored, log).await?;
-    catch_up_with_host(id, services, loaded).await
+    let restored = restore(id, services, stored, log).await?;
+    let loaded = catch_up_with_host(id, services, restored).await?;
+    look_for_foreign(id, services, loaded).await
+}
+
+/// A document that is not in the host's text may be so because no text can say what it holds. That is found out
+/// before anybody is let in: an editor without those nodes and marks would delete them.
+async fn look_for_foreign(id: &RoomId, services: &RoomServices, mut loaded: Loaded) -> Result<Loaded> {
+    if loaded.in_draft || !services.host.saves_drafts() {
+        return Ok(loaded);
+    }
+    let codec = services.codec.clone();
+    let (foreign, loaded_again) = off_thread(id, move || (codec.foreign(&loaded.document), loaded)).await?;
+    loaded = loaded_again;
+    let foreign = foreign.map_err(|error| {
+        RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be read: {error}"))
+    })?;
+    if foreign.has_content() {
+        tell_of_foreign(id, &foreign, services);
+        loaded.foreign = foreign;
+    }
+    Ok(loaded)
 }
 
 async fn restore(
@@ -113,6 +136,7 @@ async fn restore(
         attempted: None,
         host_text: stored.drafted.map(|drafted| drafted.text),
         lossy: false,
+        foreign: Foreign::default(),
     };
     Ok(Restored { loaded, snapshot, attempted })
 }
@@ -347,6 +371,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         text_before_draft: None,
         attempted: None,
         lossy,
+        foreign: Foreign::default(),
     })
 }
 
@@ -390,6 +415,18 @@ pub(super) fn tell_of_loss(id: &RoomId, lost: &[Lost], services: &RoomServices) 
     warn!(
         operation = "realtime:room:load", room = %id, places = lost.len(),
         "the record holds content that the editor's document cannot carry"
+    );
+    services.host.emit(hooks::room_lossy(id, &list.into()));
+}
+
+/// An editor with another schema wrote nodes or marks that the host's Markdown would lose. The document keeps
+/// them, and is not written over the host's text.
+pub(super) fn tell_of_foreign(id: &RoomId, foreign: &Foreign, services: &RoomServices) {
+    let list: Vec<_> =
+        foreign.iter().map(|(kind, name)| json!({"kind": kind.as_str(), "name": name})).collect();
+    warn!(
+        operation = "realtime:room:foreign", room = %id, lost = ?list,
+        "the document holds nodes or marks that the schema does not have"
     );
     services.host.emit(hooks::room_lossy(id, &list.into()));
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::codec::{DraftSource, ExternalEdit};
 use super::loading::Loaded;
+use crate::document::xml::Foreign;
 use crate::document::{FIRST_GENERATION, NewlyRendered};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
@@ -115,6 +116,8 @@ pub struct SaveReport {
     pub draft: Option<std::result::Result<HostText, DraftFailure>>,
     /// What had to be rendered for it, for the document to keep.
     pub rendered: Option<NewlyRendered>,
+    /// What the draft does not say, if one was rendered.
+    pub foreign: Option<Foreign>,
 }
 
 /// A text of the host that is not ours.
@@ -323,6 +326,7 @@ impl SaveReport {
             snapshot: Some(Err(error)),
             draft: None,
             rendered: None,
+            foreign: None,
         }
     }
 }
@@ -364,6 +368,7 @@ mod tests {
             snapshot: Some(Ok(snapshot)),
             draft: Some(draft),
             rendered: None,
+            foreign: None,
         }
     }
 

@@ -143,7 +143,7 @@ proptest! {
                 let changes = editor.random.usize(1..4);
                 apply(&mut document, editor.edit(changes));
             }
-            let Rendering { markdown, new } = draft.render().unwrap();
+            let Rendering { markdown, new, .. } = draft.render().unwrap();
             prop_assert_eq!(markdown, expected);
             document.keep(new);
             if editor.random.u8(0..3) == 0 {
@@ -181,7 +181,7 @@ fn write_in(editor: &Editor, block: u32, text: &str) -> Bytes {
 
 /// Takes a draft and keeps it: the Markdown, and how many blocks were rendered for it.
 fn draft(document: &mut Document) -> (String, usize) {
-    let Rendering { markdown, new } = document.draft().unwrap().render().unwrap();
+    let Rendering { markdown, new, .. } = document.draft().unwrap().render().unwrap();
     let count = new.count();
     document.keep(new);
     (markdown, count)
@@ -205,7 +205,7 @@ fn what_changes_while_a_draft_is_rendered_is_rendered_with_the_next() {
     let (mut document, editor) = paragraphs(20);
     let taken = document.draft().unwrap();
     apply(&mut document, write_in(&editor, 5, "après "));
-    let Rendering { markdown, new } = taken.render().unwrap();
+    let Rendering { markdown, new, .. } = taken.render().unwrap();
     assert!(!markdown.contains("après"));
     document.keep(new);
     let (markdown, rendered) = draft(&mut document);
@@ -272,4 +272,29 @@ fn an_attribute_is_part_of_its_block() {
     };
     apply(&mut document, change.into());
     assert_eq!(draft(&mut document), ("# a\n\n### b".to_owned(), 1));
+}
+
+#[test]
+fn what_is_foreign_is_told_with_every_draft_until_it_is_gone() {
+    let mut document = Document::new();
+    let foreign_in = |document: &mut Document| {
+        let Rendering { new, foreign, .. } = document.draft().unwrap().render().unwrap();
+        document.keep(new);
+        foreign.iter().map(|(kind, name)| format!("{} {name}", kind.as_str())).collect::<Vec<_>>()
+    };
+    let fragment = document.doc.get_or_insert_xml_fragment(FRAGMENT);
+    {
+        let mut txn = document.doc.transact_mut();
+        fragment.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
+        let callout = fragment.push_back(&mut txn, XmlElementPrelim::empty("callout"));
+        let paragraph = callout.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
+        let text = paragraph.push_back(&mut txn, XmlTextPrelim::new("Kept."));
+        text.format(&mut txn, 0, 4, TextAttrs::from([("underline".into(), Any::from_json("{}").unwrap())]));
+    }
+    for _ in 0..2 {
+        assert_eq!(foreign_in(&mut document), ["unknown_node callout", "unknown_mark underline"]);
+    }
+    assert!(!document.foreign().unwrap().is_empty());
+    fragment.remove_range(&mut document.doc.transact_mut(), 1, 1);
+    assert!(foreign_in(&mut document).is_empty() && document.foreign().unwrap().is_empty());
 }

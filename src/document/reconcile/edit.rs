@@ -136,7 +136,7 @@ fn insert_texts(txn: &mut TransactionMut<'_>, shared: &XmlTextRef, offset: u32, 
 /// Takes away what a shared text has from here, and gives it.
 fn cut_tail(txn: &mut TransactionMut<'_>, model: &Model, shared: &XmlTextRef, offset: u32) -> Vec<Node> {
     let mut pieces = Vec::new();
-    Reader { txn: &*txn, misfits: 0, rules: model.rules() }.text(shared, &mut pieces);
+    Reader::new(&*txn, model.rules()).text(shared, &mut pieces);
     let mut passed = 0;
     let mut tail = Vec::new();
     for piece in pieces {

@@ -122,7 +122,7 @@ pub(super) fn read_element(
     let Some((name, content)) = name.and_then(|name| Some((name, model.content(name)?))) else {
         return opaque(Some(at));
     };
-    let mut reader = Reader { txn, misfits: 0, rules: model.rules() };
+    let mut reader = Reader::new(txn, model.rules());
     let Some((attrs, whole)) = read_attrs(&mut reader, model, element, name) else { return opaque(Some(at)) };
     let mut place = Place { at: Some(at), whole, exact: true, inside: Vec::new() };
     let live = if matches!(content, Content::Inline | Content::Text) {

@@ -7,6 +7,7 @@ use yrs::{
     WriteTxn, Xml, XmlElementRef, XmlFragment, XmlFragmentRef, XmlOut,
 };
 
+use super::foreign::Foreign;
 use super::read::{Reader, Reading, Rules, children};
 use crate::document::{FRAGMENT, contained};
 use crate::markdown::schema::{self, DEPTH_MAX};
@@ -16,9 +17,13 @@ use crate::protocol::update::check_update;
 /// Reads a fragment without making it fit anything. [`Reading::misfits`] counts what is no element, text,
 /// JSON value or mark, and what is nested deeper than [`DEPTH_MAX`]; none of that is in the tree.
 pub fn read_any(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
-    let mut reader = Reader { txn, misfits: 0, rules: Rules::Open };
+    let mut reader = Reader::new(txn, Rules::Open);
     let content = reader.as_it_is(fragment, 1);
-    Reading { doc: Node { content, ..schema::empty(schema::DOC) }, misfits: reader.misfits }
+    Reading {
+        doc: Node { content, ..schema::empty(schema::DOC) },
+        misfits: reader.misfits,
+        foreign: Foreign::default(),
+    }
 }
 
 /// The document that this update is all of, if there is nothing in it that a tree cannot say. Else the

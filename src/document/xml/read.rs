@@ -9,6 +9,7 @@ use yrs::{
     XmlTextRef,
 };
 
+use super::foreign::Foreign;
 use super::write::PLAIN_VALUE;
 use crate::markdown::schema::{self, Content, DEPTH_MAX, Group};
 use crate::markdown::{Attrs, Mark, Node};
@@ -21,6 +22,8 @@ pub struct Reading {
     /// How many nodes and marks did not fit the schema. Their text is in the document nevertheless,
     /// where an editor would have deleted it.
     pub misfits: usize,
+    /// Those of them that the schema does not have at all, and attributes that it does not have.
+    pub foreign: Foreign,
 }
 
 /// Reads the editor's document, [`Reading::doc`] alone.
@@ -35,11 +38,11 @@ pub fn read_fragment(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Node {
 /// kept: as a paragraph among blocks, without the mark that does not exist. What is nested deeper than
 /// any editor shows is flat.
 pub fn read(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
-    let mut reader = Reader { txn, misfits: 0, rules: Rules::Editor };
+    let mut reader = Reader::new(txn, Rules::Editor);
     let children = reader.children(fragment, 1);
     let mut doc = schema::empty(schema::DOC);
     doc.content = reader.fit(Content::Blocks, children);
-    Reading { doc, misfits: reader.misfits }
+    Reading { doc, misfits: reader.misfits, foreign: reader.foreign }
 }
 
 /// All children by their index, `None` for what is no XML type. yrs's own walk ends at the first of those,
@@ -54,8 +57,10 @@ pub(crate) struct Reader<'a, T> {
     pub(crate) txn: &'a T,
     /// See [`Reading::misfits`].
     pub(crate) misfits: usize,
+    /// See [`Reading::foreign`].
+    pub(crate) foreign: Foreign,
     /// Whose marks they are.
-    pub(crate) rules: Rules,
+    rules: Rules,
 }
 
 /// Which marks there are.
@@ -65,6 +70,12 @@ pub(crate) enum Rules {
     Editor,
     /// Those that are there.
     Open,
+}
+
+impl<'a, T> Reader<'a, T> {
+    pub(crate) const fn new(txn: &'a T, rules: Rules) -> Self {
+        Self { txn, misfits: 0, foreign: Foreign::new(), rules }
+    }
 }
 
 impl<T: ReadTxn> Reader<'_, T> {
@@ -84,7 +95,10 @@ impl<T: ReadTxn> Reader<'_, T> {
         match child {
             Some(XmlOut::Element(element)) => self.element(&element, depth, nodes),
             Some(XmlOut::Text(text)) => self.text(&text, nodes),
-            Some(XmlOut::Fragment(_)) | None => self.misfits += 1,
+            Some(XmlOut::Fragment(_)) | None => {
+                self.misfits += 1;
+                self.foreign.node("");
+            }
         }
     }
 
@@ -113,11 +127,13 @@ impl<T: ReadTxn> Reader<'_, T> {
         let known = schema::node_type(name).filter(|known| !matches!(known.name, schema::DOC | schema::TEXT));
         let Some(node_type) = known else {
             self.misfits += 1;
+            self.foreign.node(name);
             nodes.extend(children);
             return;
         };
         let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
         let given: Attrs = given.collect();
+        self.foreign_attributes(node_type.name, node_type.attrs, &given);
         let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
             self.misfits += 1;
             nodes.extend(children);
@@ -137,6 +153,7 @@ impl<T: ReadTxn> Reader<'_, T> {
         for piece in text.diff(self.txn, YChange::identity) {
             let Out::Any(Any::String(content)) = piece.insert else {
                 self.misfits += 1;
+                self.foreign.node("");
                 continue;
             };
             if !content.is_empty() {
@@ -157,16 +174,30 @@ impl<T: ReadTxn> Reader<'_, T> {
         let mut marks = Vec::new();
         for (name, value) in names {
             let mark_type = schema::MARK_TYPES.iter().find(|(known, _)| *known == mark_name(name));
+            if mark_type.is_none() {
+                self.foreign.mark(mark_name(name));
+            }
             let given = match json(value) {
                 Value::Object(given) => given.into_iter().collect(),
                 _ => Attrs::new(),
             };
+            if let Some((known, spec)) = mark_type {
+                self.foreign_attributes(known, spec, &given);
+            }
             match mark_type.and_then(|(known, spec)| Some((*known, schema::complete_attrs(spec, given)?))) {
                 Some((known, attrs)) => marks.push(Mark { kind: known.into(), attrs }),
                 None => self.misfits += 1,
             }
         }
         marks
+    }
+
+    /// Notes the attributes that the schema does not have. One that is null is not there.
+    fn foreign_attributes(&mut self, of: &str, spec: &[(&'static str, schema::Fallback)], given: &Attrs) {
+        let is_foreign = |name: &str| spec.iter().all(|(known, _)| *known != name);
+        for (name, _) in given.iter().filter(|(name, value)| is_foreign(name) && !value.is_null()) {
+            self.foreign.attribute(of, name);
+        }
     }
 
     /// An attribute's value.

@@ -70,7 +70,7 @@ fn writing_in_a_transaction_gives_the_same_document() {
         write_fragment(txn, fragment, &parse("before").doc);
         write_fragment(txn, fragment, &doc);
     });
-    assert_eq!(written, Reading { doc, misfits: 0 });
+    assert_eq!(written, Reading { doc, misfits: 0, foreign: Foreign::default() });
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::{Actor, End};
 use crate::clock;
 use crate::document::Document;
 use crate::document::reconcile::Merged;
+use crate::document::xml::Foreign;
 use crate::error::Result;
 use crate::hooks;
 use crate::protocol::control::Level;
@@ -160,15 +161,33 @@ impl Actor {
 
     fn tell_if_lossy(&mut self, merged: &Merged) {
         let lossy = !merged.lost.is_empty();
-        if lossy && !self.lossy {
+        if lossy && !self.text_is_lossy {
             loading::tell_of_loss(&self.id, &merged.lost, &self.services);
         }
-        self.set_lossy(lossy);
+        // What is foreign may have gone with the edit. A document that cannot be read breaks elsewhere.
+        let is_foreign = self.is_foreign
+            && without_holding_others_up(|| self.state.document().foreign())
+                .map_or(true, |foreign| foreign.has_content());
+        self.set_lossy(lossy, is_foreign);
     }
 
-    /// Whether the record holds what the document cannot carry; it may come and go.
-    fn set_lossy(&mut self, lossy: bool) {
-        if std::mem::replace(&mut self.lossy, lossy) == lossy {
+    /// A draft was rendered, and does not say this.
+    pub(super) fn found_foreign(&mut self, foreign: &Foreign) {
+        let is_foreign = foreign.has_content();
+        if (is_foreign && !self.is_foreign) || !foreign.is_within(&self.told_foreign) {
+            loading::tell_of_foreign(&self.id, foreign, &self.services);
+            self.told_foreign.extend(foreign);
+        }
+        self.set_lossy(self.text_is_lossy, is_foreign);
+    }
+
+    /// Whether the record holds what the document cannot carry, and the other way; it may come and go.
+    fn set_lossy(&mut self, text_is_lossy: bool, is_foreign: bool) {
+        let was_lossy = self.is_lossy();
+        self.text_is_lossy = text_is_lossy;
+        self.is_foreign = is_foreign;
+        let lossy = self.is_lossy();
+        if lossy == was_lossy {
             return;
         }
         self.info.lossy.store(lossy, std::sync::atomic::Ordering::Relaxed);

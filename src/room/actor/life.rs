@@ -22,7 +22,7 @@ impl Actor {
     /// Whether drafts are written for this room.
     fn writes_drafts(&self) -> bool {
         let settings = &self.services.settings;
-        self.services.host.saves_drafts() && (!self.lossy || settings.lossy == LossyPolicy::Allow)
+        self.services.host.saves_drafts() && (!self.is_lossy() || settings.lossy == LossyPolicy::Allow)
     }
 
     fn is_dirty(&self) -> bool {
@@ -90,6 +90,9 @@ impl Actor {
             self.state.document_mut().keep(rendered);
         }
         self.saving.finish(&report, clock::now());
+        if let Some(foreign) = report.foreign.take() {
+            self.found_foreign(&foreign);
+        }
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
             self.drafted_seq = self.drafted_seq.max(report.seq);

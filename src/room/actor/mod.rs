@@ -32,6 +32,7 @@ use super::state::{Acknowledgement, Effect, RoomState};
 use crate::clock;
 use crate::config::LossyPolicy;
 use crate::document::FIRST_GENERATION;
+use crate::document::xml::Foreign;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::ids::{ClientId, RoomId};
@@ -104,7 +105,12 @@ struct Actor {
     /// An edit made elsewhere that waits for the disk.
     merging: Option<elsewhere::Merging>,
     snapshot_requests: Vec<SnapshotRequest>,
-    lossy: bool,
+    /// The host's text holds what the document cannot carry.
+    text_is_lossy: bool,
+    /// The document holds what Markdown cannot.
+    is_foreign: bool,
+    /// What of it, attributes included, the host was told of.
+    told_foreign: Foreign,
     /// Since when nobody is here.
     idle_since: Option<Instant>,
     /// The host was told of this room, when its first client came in.
@@ -186,7 +192,7 @@ impl Actor {
         inbox: mpsc::Receiver<Message>,
         loaded: Loaded,
     ) -> Self {
-        info.lossy.store(loaded.lossy, Ordering::Relaxed);
+        info.lossy.store(loaded.lossy || loaded.foreign.has_content(), Ordering::Relaxed);
         info.live.store(true, Ordering::Relaxed);
         info.state_bytes.store(loaded.state_bytes, Ordering::Relaxed);
         let policy = services.settings.save.clone();
@@ -203,7 +209,9 @@ impl Actor {
             committed: loaded.log.committed(),
             state,
             log: loaded.log,
-            lossy: loaded.lossy,
+            text_is_lossy: loaded.lossy,
+            is_foreign: loaded.foreign.has_content(),
+            told_foreign: loaded.foreign,
             id,
             services,
             registry,
@@ -351,14 +359,19 @@ impl Actor {
         self.state.set_read_only(client, read_only)
     }
 
-    /// The record holds what the document cannot carry, so nobody may edit it here.
+    /// Document and record cannot say the same.
+    const fn is_lossy(&self) -> bool {
+        self.text_is_lossy || self.is_foreign
+    }
+
+    /// Document and record cannot say the same, so nobody may edit it here.
     fn is_closed_for_edits(&self) -> bool {
-        self.lossy && self.services.settings.lossy == LossyPolicy::ReadOnly
+        self.is_lossy() && self.services.settings.lossy == LossyPolicy::ReadOnly
     }
 
     fn join(&mut self, join: Join) -> Option<End> {
         let Join { client, mut member, outbox, session, first, reply, arrival: _ } = join;
-        if self.lossy && self.services.settings.lossy == LossyPolicy::Reject {
+        if self.is_lossy() && self.services.settings.lossy == LossyPolicy::Reject {
             let error = RealtimeError::new(
                 Code::PermissionDenied,
                 "this record holds content that the collaborative editor cannot carry",
@@ -381,7 +394,7 @@ impl Actor {
             readOnly = member.read_only, "client connected"
         );
         self.services.host.emit(hooks::client_connected(client, &self.id, &user));
-        let notice = (self.lossy && member.read_only && member.reads_text)
+        let notice = (self.is_lossy() && member.read_only && member.reads_text)
             .then(|| control::notice(control::Level::Warning, LOSSY_NOTICE));
         let read_only = member.read_only;
         self.seats.insert(client, Seat { outbox: outbox.clone(), session, read_only });

@@ -7,11 +7,13 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, Elsewhere, SaveJob, SaveReport};
+use crate::config::LossyPolicy;
 use crate::document::Document;
 use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
+use crate::room::codec::RenderedDraft;
 use crate::room::messages::RoomServices;
 use crate::store::writer::Store;
 use crate::store::{
@@ -44,31 +46,34 @@ impl Fallback {
 }
 
 /// Carries out a save: binary first, Markdown second; a failure of one does not stop the other, as long as what
-/// the Markdown says is on disk.
+/// the Markdown says is on disk. No draft is written that would not say what the document holds.
 pub async fn run(mut job: SaveJob, fallback: Fallback, services: RoomServices) -> SaveReport {
     let snapshot = match job.version {
         Some(version) => Some(save_snapshot(&job, version, &services.store).await),
         None => None,
     };
-    let (mut elsewhere, mut draft, mut rendered) = (None, None, None);
+    let (mut elsewhere, mut draft, mut rendered, mut foreign) = (None, None, None, None);
     let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
     if let Some(source) = job.draft.take()
         && is_on_disk
     {
         let written = match services.codec.render_draft(&job.room, source).await {
-            Ok((markdown, new)) => {
+            Ok(RenderedDraft { markdown, new, foreign: found }) => {
                 rendered = new;
-                write_draft(&job, markdown, &fallback, &services).await
+                let is_whole = !found.has_content() || services.settings.lossy == LossyPolicy::Allow;
+                foreign = Some(found);
+                if is_whole { Some(write_draft(&job, markdown, &fallback, &services).await) } else { None }
             }
-            Err(error) => Err(DraftFailure { stage: "serialize", error, attempted: None }),
+            Err(error) => Some(Err(DraftFailure { stage: "serialize", error, attempted: None })),
         };
         match written {
-            Ok(Outcome::Written(text)) => draft = Some(Ok(text)),
-            Ok(Outcome::Elsewhere(found)) => elsewhere = Some(found),
-            Err(failure) => draft = Some(Err(failure)),
+            Some(Ok(Outcome::Written(text))) => draft = Some(Ok(text)),
+            Some(Ok(Outcome::Elsewhere(found))) => elsewhere = Some(found),
+            Some(Err(failure)) => draft = Some(Err(failure)),
+            None => {}
         }
     }
-    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft, rendered }
+    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft, rendered, foreign }
 }
 
 /// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
