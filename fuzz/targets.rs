@@ -51,12 +51,16 @@ pub(crate) fn let_contained_panics_pass() {
     });
 }
 
-/// However the bytes of a WebSocket stream are cut, the same messages come out, none over the limit.
+/// However the bytes of a WebSocket stream are cut, the same messages come out, none over the limit; with
+/// compression and without.
 pub(crate) fn frames(data: &[u8]) {
     const BYTES_MAX: usize = 1_000;
     let [cut, stream @ ..] = data else { return };
     let read = |piece: usize| -> (Vec<Received>, Option<Violation>) {
         let mut reader = MessageReader::new(BYTES_MAX);
+        if cut & 1 == 1 {
+            reader.accept_compressed(BYTES_MAX);
+        }
         let mut received = Vec::new();
         for bytes in stream.chunks(piece) {
             reader.push(bytes);

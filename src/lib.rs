@@ -4,6 +4,7 @@
 //! The modules in reading order. Each uses only those above it, but for two pairs that know each other:
 //! `error` and `ids`, `room` and `room_type`.
 //!
+//! - `blocking`: work that would hold up other tasks
 //! - [`clock`]: the wall clock, for timestamps that leave the process, and the one waits go by
 //! - [`error`]: every way to fail, with its code, HTTP status and WebSocket close code
 //! - [`ids`]: room, client and user ids, checked once and valid ever after
@@ -22,6 +23,7 @@
 //! - [`module`]: the whole thing as one value: start, ask, moderate, shut down
 //! - `node`: the Node.js binding of that value
 
+mod blocking;
 pub mod clock;
 pub mod config;
 pub mod document;

@@ -26,6 +26,7 @@ pub(super) fn config(top: &Section<'_>) -> Checked<Config> {
              digits, `-`, `_`, `.` and `~`",
             is_path,
         )?,
+        compression: top.flag("compression")?,
         heartbeat: top.seconds("heartbeat", 1.0..=3600.0)?,
         host_timeout: top.seconds("host_timeout", 0.1..=300.0)?,
         shutdown_timeout: top.seconds("shutdown_timeout", 0.1..=300.0)?,

@@ -44,6 +44,8 @@ pub struct Config {
     pub host: String,
     /// The start of every room's URL; begins with `/` and does not end with it.
     pub path: String,
+    /// Whether messages may be compressed (permessage-deflate).
+    pub compression: bool,
     /// How often each client is pinged.
     #[serde(serialize_with = "seconds")]
     pub heartbeat: Duration,

@@ -6,6 +6,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::deflate::{InflateError, inflate};
+
 /// The longest payload of a control frame (RFC 6455 section 5.5).
 const CONTROL_BYTES_MAX: u64 = 125;
 
@@ -13,9 +15,11 @@ const CONTROL_BYTES_MAX: u64 = 125;
 /// fragments, of which there could be any number, would cost it nothing.
 const FRAGMENTS_MAX: u32 = 4_096;
 
-/// The first byte of a frame: the last of its message; the bits of extensions, of which there are none here.
+/// The first byte of a frame: the last of its message; a compressed message begins; bits of other extensions, of
+/// which there are none here.
 const FIN: u8 = 0x80;
-const RESERVED: u8 = 0x70;
+const COMPRESSED: u8 = 0x40;
+const RESERVED: u8 = 0x30;
 /// The second byte: the payload is masked, as all of a client's must be.
 const MASKED: u8 = 0x80;
 
@@ -49,12 +53,21 @@ pub enum Violation {
     /// A frame that may not be (close code 1002).
     #[error("{0}")]
     Protocol(&'static str),
+    /// A compressed message that is not what a compressor gives (close code 1007).
+    #[error("a compressed message cannot be inflated")]
+    Compression,
     /// A text that is not UTF-8 (close code 1007).
     #[error("a text is not UTF-8")]
     NotUtf8,
     /// A message over the limit, as soon as its header says so (close code 1009).
     #[error("a message is larger than limits.frame_bytes_max: {bytes_max} bytes")]
     TooBig {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// A compressed message that becomes larger than it may (close code 1009).
+    #[error("a compressed message has more than {bytes_max} bytes")]
+    InflatesTooBig {
         /// The limit.
         bytes_max: usize,
     },
@@ -67,6 +80,8 @@ pub enum Violation {
 #[derive(Debug)]
 pub struct MessageReader {
     bytes_max: usize,
+    /// For compressed messages, if they were agreed on: what they may become.
+    inflated_bytes_max: Option<usize>,
     /// Came in and was not read yet: the beginning of a frame at most, once all messages were taken.
     unread: BytesMut,
     /// The message whose last fragment has not come yet.
@@ -76,6 +91,7 @@ pub struct MessageReader {
 #[derive(Debug)]
 struct Fragments {
     is_text: bool,
+    is_compressed: bool,
     payload: BytesMut,
     count: u32,
 }
@@ -83,7 +99,12 @@ struct Fragments {
 impl MessageReader {
     /// A reader of messages of at most `bytes_max` bytes each.
     pub fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, unread: BytesMut::new(), fragments: None }
+        Self { bytes_max, inflated_bytes_max: None, unread: BytesMut::new(), fragments: None }
+    }
+
+    /// Takes compressed messages as well, which may become so large at most (RFC 7692).
+    pub fn accept_compressed(&mut self, inflated_bytes_max: usize) {
+        self.inflated_bytes_max = Some(inflated_bytes_max.min(self.bytes_max));
     }
 
     /// Takes bytes as they came from the socket.
@@ -98,7 +119,7 @@ impl MessageReader {
 
     /// The next message, if all of it is here.
     pub fn next_message(&mut self) -> Result<Option<Received>, Violation> {
-        while let Some(header) = Header::read(&self.unread)? {
+        while let Some(header) = Header::read(&self.unread, self.inflated_bytes_max.is_some())? {
             self.check_order_and_size(header)?;
             let len = header.len + header.payload_len as usize;
             if self.unread.len() < len {
@@ -124,6 +145,9 @@ impl MessageReader {
             return Ok(());
         }
         match (header.opcode, &self.fragments) {
+            (opcode::CONTINUATION, Some(_)) if header.is_compressed => {
+                return Err(Violation::Protocol("a message is marked as compressed after its beginning"));
+            }
             (opcode::CONTINUATION, None) => {
                 return Err(Violation::Protocol("a continuation of no message"));
             }
@@ -150,7 +174,10 @@ impl MessageReader {
 
     fn take_data(&mut self, header: Header, payload: BytesMut) -> Result<Option<Received>, Violation> {
         let message = match self.fragments.take() {
-            None => Fragments { is_text: header.opcode == opcode::TEXT, payload, count: 1 },
+            None => {
+                let (is_text, is_compressed) = (header.opcode == opcode::TEXT, header.is_compressed);
+                Fragments { is_text, is_compressed, payload, count: 1 }
+            }
             Some(mut message) => {
                 message.count += 1;
                 if message.count > FRAGMENTS_MAX {
@@ -164,18 +191,31 @@ impl MessageReader {
             self.fragments = Some(message);
             return Ok(None);
         }
+        let payload = match self.inflated_bytes_max.filter(|_| message.is_compressed) {
+            Some(bytes_max) => inflated(&message.payload, bytes_max)?,
+            None => message.payload.freeze(),
+        };
         if !message.is_text {
-            return Ok(Some(Received::Binary(message.payload.freeze())));
+            return Ok(Some(Received::Binary(payload)));
         }
-        let text = String::from_utf8(message.payload.into()).map_err(|_| Violation::NotUtf8)?;
+        let text = String::from_utf8(payload.into()).map_err(|_| Violation::NotUtf8)?;
         Ok(Some(Received::Text(text)))
     }
+}
+
+fn inflated(payload: &[u8], bytes_max: usize) -> Result<Bytes, Violation> {
+    inflate(payload, bytes_max).map(Bytes::from).map_err(|error| match error {
+        InflateError::Broken => Violation::Compression,
+        InflateError::TooBig => Violation::InflatesTooBig { bytes_max },
+    })
 }
 
 /// What stands before a payload.
 #[derive(Debug, Clone, Copy)]
 struct Header {
     fin: bool,
+    /// The first frame of a compressed message.
+    is_compressed: bool,
     opcode: u8,
     mask: [u8; 4],
     /// Of the header itself.
@@ -185,10 +225,10 @@ struct Header {
 
 impl Header {
     /// `None` if it is not all here yet. What can be told from its first two bytes is told by then.
-    fn read(bytes: &[u8]) -> Result<Option<Self>, Violation> {
+    fn read(bytes: &[u8], may_be_compressed: bool) -> Result<Option<Self>, Violation> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
-        let (fin, opcode) = (first & FIN != 0, first & 0x0f);
-        if first & RESERVED != 0 {
+        let (fin, is_compressed, opcode) = (first & FIN != 0, first & COMPRESSED != 0, first & 0x0f);
+        if first & RESERVED != 0 || (is_compressed && !may_be_compressed) {
             return Err(Violation::Protocol("a reserved bit is set: no extension is in use"));
         }
         if second & MASKED == 0 {
@@ -197,6 +237,9 @@ impl Header {
         let short_len = u64::from(second & !MASKED);
         match opcode {
             opcode::CONTINUATION | opcode::TEXT | opcode::BINARY => {}
+            opcode::CLOSE | opcode::PING | opcode::PONG if is_compressed => {
+                return Err(Violation::Protocol("a reserved bit is set in a control frame"));
+            }
             opcode::CLOSE | opcode::PING | opcode::PONG if !fin => {
                 return Err(Violation::Protocol("a control frame in fragments"));
             }
@@ -209,7 +252,7 @@ impl Header {
         let Some((payload_len, rest)) = long_len(short_len, rest)? else { return Ok(None) };
         let Some(mask) = rest.first_chunk::<4>() else { return Ok(None) };
         let len = bytes.len() - rest.len() + mask.len();
-        Ok(Some(Self { fin, opcode, mask: *mask, len, payload_len }))
+        Ok(Some(Self { fin, is_compressed, opcode, mask: *mask, len, payload_len }))
     }
 
     const fn is_control(self) -> bool {
@@ -345,8 +388,40 @@ mod tests {
         }
         let fragments = [frame(opcode::BINARY, &[0; BYTES_MAX]), frame(FIN, &[0])].concat();
         assert_eq!(read(&fragments), Err(Violation::TooBig { bytes_max: BYTES_MAX }));
+        let compressed = |second: Vec<u8>| {
+            let mut reader = MessageReader::new(BYTES_MAX);
+            reader.accept_compressed(BYTES_MAX);
+            reader.push(&[frame(COMPRESSED | opcode::BINARY, b"\xf2"), second].concat());
+            reader.next_message().unwrap_err().to_string()
+        };
+        assert!(compressed(frame(FIN | COMPRESSED, b"")).contains("after its beginning"));
+        assert!(compressed(frame(FIN | COMPRESSED | opcode::PING, b"")).contains("control frame"));
+        assert!(compressed(frame(FIN, b"\xff\xff")).contains("cannot be inflated"));
         let empty = [frame(opcode::BINARY, b""), frame(opcode::CONTINUATION, b"").repeat(4_096)].concat();
         assert_eq!(read(&empty), Err(Violation::TooManyFragments));
+    }
+
+    #[test]
+    fn compressed_messages_are_read_where_they_were_agreed_on() {
+        // "Hello" and once more, in two fragments, with a ping between them: RFC 7692 section 7.2.3.
+        let hello = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+        let mut reader = MessageReader::new(BYTES_MAX);
+        reader.accept_compressed(5);
+        reader.push(&frame(FIN | COMPRESSED | opcode::TEXT, hello));
+        reader.push(&frame(COMPRESSED | opcode::BINARY, &hello[..3]));
+        reader.push(&frame(FIN | opcode::PING, b"hi"));
+        reader.push(&frame(FIN, &hello[3..]));
+        reader.push(&frame(FIN | opcode::TEXT, b"as it is"));
+        let read: Vec<_> = std::iter::from_fn(|| reader.next_message().unwrap()).collect();
+        let binary = Received::Binary(Bytes::from_static(b"Hello"));
+        let text = |text: &str| Received::Text(text.to_owned());
+        assert_eq!(
+            read,
+            [text("Hello"), Received::Ping(Bytes::from_static(b"hi")), binary, text("as it is")]
+        );
+        reader.accept_compressed(4);
+        reader.push(&frame(FIN | COMPRESSED | opcode::TEXT, hello));
+        assert_eq!(reader.next_message(), Err(Violation::InflatesTooBig { bytes_max: 4 }));
     }
 
     #[test]

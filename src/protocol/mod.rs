@@ -9,9 +9,11 @@
 //! - [`json`]: the JSON document protocol
 //! - [`messages`]: a client's WebSocket frames -> messages
 //! - [`frame`]: WebSocket frames of the server, built once and shared
+//! - [`deflate`]: messages compressed and inflated
 
 pub mod awareness;
 pub mod control;
+pub mod deflate;
 pub mod frame;
 pub mod json;
 pub mod messages;

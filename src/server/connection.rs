@@ -20,8 +20,8 @@ use super::admission::{Admitted, Candidate};
 use super::entering::EnteringPlace;
 use super::intake::{Abuse, Intake};
 use super::request::ClientRequest;
-use super::socket::{Incoming, Socket};
-use super::writer::{self, RoomLine};
+use super::socket::{Incoming, Rules, Socket};
+use super::writer::{self, RoomLine, Sink};
 use crate::error::{Code, RealtimeError};
 use crate::ids::{ClientId, RoomId};
 use crate::metrics::Metrics;
@@ -42,6 +42,8 @@ pub(super) struct Upgraded {
     pub(super) head: Bytes,
     pub(super) request: ClientRequest,
     pub(super) ip: IpAddr,
+    /// Messages may be compressed.
+    pub(super) deflate: bool,
     /// Its place among the connections that have not joined yet.
     pub(super) entering: Arc<EnteringPlace>,
 }
@@ -78,15 +80,17 @@ struct Connection {
 
 /// Lets a client in, or not.
 async fn open(upgraded: Upgraded, context: Arc<Context>) -> Box<Connection> {
-    let Upgraded { stream, head, request, ip, entering } = upgraded;
+    let Upgraded { stream, head, request, ip, deflate, entering } = upgraded;
     let limits = &context.config.limits;
     let client = ClientId::random();
     let outbox = Outbox::new(limits.waiting_bytes_per_client_max);
     let line = Arc::new(RoomLine::new());
     let (read, write) = stream.into_split();
     let metrics = Arc::clone(&context.metrics);
-    let writer = tokio::spawn(writer::run(write, outbox.clone(), client, Arc::clone(&line), metrics));
-    let mut socket = Socket::new(read, &head, outbox.clone(), limits.frame_bytes_max);
+    let sink = Sink { socket: write, deflate, metrics };
+    let writer = tokio::spawn(writer::run(sink, outbox.clone(), client, Arc::clone(&line)));
+    let rules = Rules { bytes_max: limits.frame_bytes_max, deflate };
+    let mut socket = Socket::new(read, &head, outbox.clone(), rules);
     context.metrics.connections.add(1);
 
     let candidate = Candidate { request: &request, ip, client, outbox: &outbox, context: &context };

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,7 +27,7 @@ use super::entering::{Entering, EnteringPlace};
 use super::http::{self, Answer};
 use super::origin;
 use super::request::ClientRequest;
-use super::{Context, heartbeat, revalidation};
+use super::{Context, extensions, heartbeat, revalidation};
 use crate::error::{Code, RealtimeError, Result};
 
 /// Connections that the system keeps until they are accepted: as many as may come back at once after a
@@ -185,14 +185,17 @@ fn respond(
         return http::plain(StatusCode::FORBIDDEN, "this origin is not in allowed_origins\n");
     }
     let ip = origin::client_ip(peer.ip(), request.headers(), &config.trusted_proxies);
-    let answer = switching_protocols(&key, wishes.subprotocol.as_deref());
+    let extensions = if config.compression { extensions::agree(request.headers()) } else { None };
+    let deflate = extensions.is_some();
+    let answer = switching_protocols(&key, wishes.subprotocol.as_deref(), extensions);
     let upgrade = hyper::upgrade::on(&mut request);
     let serving = Arc::clone(context);
     context.tasks.spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
             let stream = parts.io.into_inner();
-            let upgraded = Upgraded { stream, head: parts.read_buf, request: wishes, ip, entering: place };
+            let head = parts.read_buf;
+            let upgraded = Upgraded { stream, head, request: wishes, ip, deflate, entering: place };
             // In a task of its own, which is no larger than what goes on for as long as the client stays.
             let tasks = serving.tasks.clone();
             tasks.spawn(connection::serve(upgraded, serving));
@@ -215,7 +218,11 @@ fn has_token(headers: &HeaderMap, name: &hyper::header::HeaderName, token: &str)
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-fn switching_protocols(key: &HeaderValue, subprotocol: Option<&str>) -> Answer {
+fn switching_protocols(
+    key: &HeaderValue,
+    subprotocol: Option<&str>,
+    extensions: Option<&'static str>,
+) -> Answer {
     let accept =
         STANDARD.encode(Sha1::new().chain_update(key.as_bytes()).chain_update(WEBSOCKET_GUID).finalize());
     let mut answer = Answer::default();
@@ -227,5 +234,7 @@ fn switching_protocols(key: &HeaderValue, subprotocol: Option<&str>) -> Answer {
     headers.extend(HeaderValue::try_from(accept).ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
     let subprotocol = subprotocol.and_then(|name| HeaderValue::try_from(name).ok());
     headers.extend(subprotocol.map(|name| (SEC_WEBSOCKET_PROTOCOL, name)));
+    let extensions = extensions.map(HeaderValue::from_static);
+    headers.extend(extensions.map(|agreed| (SEC_WEBSOCKET_EXTENSIONS, agreed)));
     answer
 }

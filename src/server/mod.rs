@@ -3,6 +3,7 @@
 //! - [`listener`]: accepts, answers plain HTTP, hands upgrades on
 //! - [`entering`]: how many may be on their way in, altogether and from one address
 //! - [`request`]: what a client asks for: room, token, subprotocol; no IO
+//! - [`extensions`]: whether messages are compressed
 //! - [`origin`]: where a client really comes from (`trusted_proxies`, `allowed_origins`)
 //! - [`socket`]: the reading side of a client's socket
 //! - [`admission`]: who is let in, and where to
@@ -18,6 +19,7 @@ pub(crate) mod admission;
 mod connection;
 mod destination;
 mod entering;
+mod extensions;
 mod heartbeat;
 mod http;
 mod intake;

@@ -22,7 +22,8 @@ use crate::room::outbox::Outbox;
 /// How much is read from a socket at once.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// How much is kept of an unfinished message of a client that is not let in yet.
+/// How much is kept of an unfinished message of a client that is not let in yet, and how large a compressed one of
+/// its messages may become.
 const STRANGER_BYTES_MAX: usize = 64 * 1024;
 
 thread_local! {
@@ -46,11 +47,21 @@ pub(super) enum Incoming {
     Violation(String),
 }
 
+/// What a connection's messages may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// The largest, in bytes.
+    pub bytes_max: usize,
+    /// permessage-deflate was agreed on.
+    pub deflate: bool,
+}
+
 /// The reading side of a connection.
 pub(super) struct Socket {
     read: OwnedReadHalf,
     messages: MessageReader,
     outbox: Outbox,
+    rules: Rules,
     /// Nothing that comes from now on is looked at.
     ended: bool,
     /// So much of a message is read ahead; see [`Socket::admit`].
@@ -59,16 +70,22 @@ pub(super) struct Socket {
 
 impl Socket {
     /// `head` is what was read behind the upgrade request.
-    pub(super) fn new(read: OwnedReadHalf, head: &[u8], outbox: Outbox, bytes_max: usize) -> Self {
-        let mut messages = MessageReader::new(bytes_max);
+    pub(super) fn new(read: OwnedReadHalf, head: &[u8], outbox: Outbox, rules: Rules) -> Self {
+        let mut messages = MessageReader::new(rules.bytes_max);
+        if rules.deflate {
+            messages.accept_compressed(STRANGER_BYTES_MAX);
+        }
         messages.push(head);
-        Self { read, messages, outbox, ended: false, unread_bytes_max: STRANGER_BYTES_MAX }
+        Self { read, messages, outbox, rules, ended: false, unread_bytes_max: STRANGER_BYTES_MAX }
     }
 
     /// From now on messages may be as large as the limit allows. Before, somebody who has shown no right to
     /// anything could make us keep as much for each of their connections.
     pub(super) fn admit(&mut self) {
         self.unread_bytes_max = usize::MAX;
+        if self.rules.deflate {
+            self.messages.accept_compressed(self.rules.bytes_max);
+        }
     }
 
     /// The next message. Nothing is lost if the future is dropped.
@@ -138,8 +155,8 @@ impl Socket {
         };
         self.outbox.close(match violation {
             Violation::Protocol(_) => protocol_error(1002),
-            Violation::NotUtf8 => protocol_error(1007),
-            Violation::TooBig { .. } | Violation::TooManyFragments => {
+            Violation::NotUtf8 | Violation::Compression => protocol_error(1007),
+            Violation::TooBig { .. } | Violation::InflatesTooBig { .. } | Violation::TooManyFragments => {
                 control::close(&RealtimeError::new(Code::MessageTooBig, message.clone()))
             }
         });

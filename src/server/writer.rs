@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::tcp::OwnedWriteHalf;
 
+use crate::blocking::without_holding_others_up;
 use crate::ids::ClientId;
 use crate::metrics::Metrics;
 use crate::protocol::frame::Frame;
@@ -22,17 +23,26 @@ const FRAMES_PER_WRITE_MAX: usize = 64;
 /// Where to report that a slow reader can take data again, once it has joined a room.
 pub(super) type RoomLine = OnceLock<Inbox>;
 
+/// Compressing more than this is not done where other tasks wait for it, in bytes.
+const DEFLATE_HERE_BYTES_MAX: usize = 64 * 1024;
+
+/// Where a client's frames go.
+pub(super) struct Sink {
+    pub socket: OwnedWriteHalf,
+    /// It takes compressed messages.
+    pub deflate: bool,
+    pub metrics: Arc<Metrics>,
+}
+
 /// Writes until a close frame went out, or the connection is gone.
-pub(super) async fn run(
-    mut socket: OwnedWriteHalf,
-    outbox: Outbox,
-    client: ClientId,
-    room: Arc<RoomLine>,
-    metrics: Arc<Metrics>,
-) {
+pub(super) async fn run(sink: Sink, outbox: Outbox, client: ClientId, room: Arc<RoomLine>) {
+    let Sink { mut socket, deflate, metrics } = sink;
     let mut batch = Batch::default();
     loop {
         outbox.take_into(&mut batch).await;
+        if deflate {
+            deflate_all(&mut batch.frames);
+        }
         let bytes: usize = batch.frames.iter().map(Frame::len).sum();
         if write_all(&mut socket, &batch.frames).await.is_err() {
             break;
@@ -53,6 +63,12 @@ pub(super) async fn run(
         }
     }
     outbox.discard();
+}
+
+fn deflate_all(frames: &mut [Frame]) {
+    let bytes: usize = frames.iter().map(Frame::len).sum();
+    let mut deflate = || frames.iter_mut().for_each(Frame::deflate);
+    if bytes > DEFLATE_HERE_BYTES_MAX { without_holding_others_up(deflate) } else { deflate() }
 }
 
 async fn write_all(socket: &mut OwnedWriteHalf, mut frames: &[Frame]) -> io::Result<()> {

@@ -5,11 +5,11 @@
 //! draft, which would otherwise take the place of somebody's work. Asking and saving never overlap: an
 //! answer from before our own draft would look like an edit that takes it back.
 
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::{Actor, End};
+use crate::blocking::without_holding_others_up;
 use crate::clock;
 use crate::document::Document;
 use crate::document::reconcile::Merged;
@@ -201,15 +201,6 @@ impl Actor {
             let effects = self.state.notice(Level::Warning, super::LOSSY_NOTICE);
             let _ = self.carry_out(effects);
         }
-    }
-}
-
-/// Runs what may take half a second for a very long record, while other rooms go on.
-fn without_holding_others_up<T>(work: impl FnOnce() -> T) -> T {
-    // A runtime of one thread, as tests have it, has no other to hand the others to.
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
 
