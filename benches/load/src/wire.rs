@@ -4,7 +4,9 @@
 //! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>. Hocuspocus puts the document's name
 //! before each envelope.
 
-use yrs::{Any, Doc, ReadTxn, StateVector, Text, Transact, WriteTxn, XmlElementPrelim, XmlFragment, XmlTextPrelim};
+use yrs::{
+    Doc, ReadTxn, StateVector, Text, Transact, WriteTxn, XmlElementPrelim, XmlFragment, XmlTextPrelim,
+};
 
 /// How a server wants to be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,12 +173,15 @@ pub enum Said<'a> {
     Other,
 }
 
-/// The change of a writer who has typed `clock` characters, one after the other, and types one more.
-pub fn keystroke(client: u64, clock: u64) -> Vec<u8> {
+/// The Yjs client that [`document`] is by.
+pub const DOCUMENT_CLIENT: u64 = 1 << 19;
+
+/// The change of a writer who has typed `number` words of so many characters, one after the other, and types one more.
+pub fn keystroke(client: u64, number: u64, width: u64) -> Vec<u8> {
     let mut out = vec![1, 1];
     put_var(&mut out, client);
-    put_var(&mut out, clock);
-    match clock.checked_sub(1) {
+    put_var(&mut out, number * width);
+    match (number * width).checked_sub(1) {
         // A text, in the root type `t`.
         None => out.extend([4, 1, 1, b't']),
         // A text, to the right of the character before.
@@ -186,28 +191,51 @@ pub fn keystroke(client: u64, clock: u64) -> Vec<u8> {
             put_var(&mut out, before);
         }
     }
-    out.extend([1, b'a', 0]);
+    put_var(&mut out, width);
+    out.resize(out.len() + width as usize, b'a');
+    out.push(0);
     out
 }
 
-/// Calls with each client in an update and the clock after its last struct.
-pub fn clocks(update: &[u8], mut each: impl FnMut(u64, u64)) {
+/// What an update has of one client without a gap: from clock `start` to before `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The Yjs client.
+    pub client: u64,
+    /// Its first clock.
+    pub start: u64,
+    /// The clock after its last.
+    pub end: u64,
+}
+
+/// Calls with each run of an update.
+pub fn runs(update: &[u8], mut each: impl FnMut(Run)) {
     let mut reader = Reader(update);
     for _ in 0..reader.var() {
         let structs = reader.var();
         let client = reader.var();
-        let mut clock = reader.var();
+        let mut run = Run { client, start: reader.var(), end: 0 };
+        run.end = run.start;
         for _ in 0..structs {
-            clock += struct_len(&mut reader);
+            let is_skip = reader.0.first() == Some(&SKIP);
+            let len = struct_len(&mut reader);
+            if is_skip {
+                each(run);
+                run.start = run.end + len;
+            }
+            run.end += len;
         }
-        each(client, clock);
+        each(run);
     }
 }
+
+/// The kind of a struct that says that others are missing here.
+const SKIP: u8 = 10;
 
 /// Walks over one struct. Only what [`keystroke`] and [`document`] make.
 fn struct_len(reader: &mut Reader<'_>) -> u64 {
     let info = reader.byte();
-    if matches!(info, 0 | 10) {
+    if matches!(info, 0 | SKIP) {
         return reader.var();
     }
     for bit in [0x80, 0x40] {
@@ -244,39 +272,60 @@ fn struct_len(reader: &mut Reader<'_>) -> u64 {
 
 /// A document of about so many bytes: paragraphs of a hundred characters, as an editor makes them.
 pub fn document(bytes: usize) -> Vec<u8> {
-    let doc = Doc::new();
+    let doc = Doc::with_client_id(DOCUMENT_CLIENT);
     let mut txn = doc.transact_mut();
     let fragment = txn.get_or_insert_xml_fragment("default");
     for n in 0..bytes.div_ceil(135) {
         let paragraph = fragment.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
         let text = paragraph.push_back(&mut txn, XmlTextPrelim::new(""));
-        text.insert(&mut txn, 0, &format!("{n:0>7} {}", "The council may by resolution set the fees. ".repeat(3).split_at(92).0));
+        text.insert(
+            &mut txn,
+            0,
+            &format!("{n:0>7} {}", "The council may by resolution set the fees. ".repeat(3).split_at(92).0),
+        );
     }
-    let _ = Any::Null;
     txn.encode_diff_v1(&StateVector::default())
 }
 
 #[cfg(test)]
 mod tests {
     use yrs::updates::decoder::Decode;
-    use yrs::{GetString, Update};
+    use yrs::{ClientID, GetString, Update};
 
     use super::*;
 
+    fn runs_of(update: &[u8]) -> Vec<Run> {
+        let mut found = Vec::new();
+        runs(update, |run| found.push(run));
+        found
+    }
+
     #[test]
     fn keystrokes_are_updates_and_their_clocks_are_read() {
-        let doc = Doc::new();
-        for clock in 0..300 {
-            let update = keystroke(1 << 40, clock);
-            clocks(&update, |client, end| assert_eq!((client, end), (1 << 40, clock + 1)));
-            doc.transact_mut().apply_update(Update::decode_v1(&update).unwrap()).unwrap();
+        for width in [1, 3, 200] {
+            let doc = Doc::new();
+            let client = 1 << 40;
+            for number in 0..300 {
+                let update = keystroke(client, number, width);
+                assert_eq!(
+                    runs_of(&update),
+                    [Run { client, start: number * width, end: (number + 1) * width }]
+                );
+                doc.transact_mut().apply_update(Update::decode_v1(&update).unwrap()).unwrap();
+            }
+            let mut txn = doc.transact_mut();
+            let text = txn.get_or_insert_text("t");
+            assert_eq!(text.get_string(&txn), "a".repeat(300 * width as usize));
+            let state = txn.encode_diff_v1(&StateVector::default());
+            assert_eq!(runs_of(&state), [Run { client, start: 0, end: 300 * width }]);
         }
-        let mut txn = doc.transact_mut();
-        let text = txn.get_or_insert_text("t");
-        assert_eq!(text.get_string(&txn), "a".repeat(300));
-        let mut ends = Vec::new();
-        clocks(&txn.encode_diff_v1(&StateVector::default()), |client, end| ends.push((client, end)));
-        assert_eq!(ends, [(1 << 40, 300)]);
+    }
+
+    #[test]
+    fn a_gap_in_an_update_is_seen() {
+        let update = yrs::merge_updates_v1([keystroke(7, 0, 1), keystroke(7, 3, 1)]).unwrap();
+        let both = [Run { client: 7, start: 0, end: 1 }, Run { client: 7, start: 3, end: 4 }];
+        assert_eq!(runs_of(&update), both);
     }
 
     #[test]
@@ -284,12 +333,9 @@ mod tests {
         for bytes in [10_000, 1_000_000] {
             let document = document(bytes);
             assert!(document.len().abs_diff(bytes) < bytes / 10, "{} for {bytes}", document.len());
-            let mut clients = 0;
-            clocks(&document, |_, end| {
-                assert!(end > 0);
-                clients += 1;
-            });
-            assert_eq!(clients, 1);
+            let update = Update::decode_v1(&document).unwrap();
+            let end = update.state_vector().get(&ClientID::new(DOCUMENT_CLIENT));
+            assert_eq!(runs_of(&document), [Run { client: DOCUMENT_CLIENT, start: 0, end: end.into() }]);
         }
     }
 }
