@@ -53,8 +53,8 @@ export const scenarios = {
     shows: ['p50_ms', 'p99_ms', 'server_cpu_ms_per_join'],
   },
   'slow-reader': {
-    title: '1 room, 20 clients, 2 writers of 4 MB/s each; 1 of the readers stops reading',
-    load: ['slow-reader', { clients: 20, writers: 2, rate: 250, characters: 16_000 }],
+    title: '1 room, 20 clients, 2 writers of 250 updates/s of 16 KB; 1 of the readers stops reading',
+    load: ['slow-reader', { clients: 20, writers: 2, rate: 250, 'update-bytes': 16_000 }],
     shows: ['all_read_p99_ms', 'p99_ms', 'all_read_peak_growth_mib', 'server_peak_growth_mib', 'caught_up_after_ms'],
     // The floor never stops queueing, which is what this is about.
     only: KEEP_DOCUMENTS,

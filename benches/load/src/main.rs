@@ -1,5 +1,5 @@
 //! `load SCENARIO --address 127.0.0.1:3001 --path /realtime/records/{room} --pid 4711 [--dialect hocuspocus]
-//! [--rooms 1] [--clients 20] [--writers 2] [--in-flight 64] [--rate 10] [--characters 1] [--document-bytes 0]
+//! [--rooms 1] [--clients 20] [--writers 2] [--in-flight 64] [--rate 10] [--update-bytes 0] [--document-bytes 0]
 //! [--warm-up 1] [--seconds 5] [--keeps-documents true]`
 //!
 //! Prints one object of JSON: the figures by name.
@@ -44,7 +44,7 @@ fn main() {
         writers: number("writers", 2.0) as usize,
         in_flight: number("in-flight", 64.0) as u64,
         rate: number("rate", 10.0),
-        characters: number("characters", 1.0) as u64,
+        update_bytes: number("update-bytes", 0.0) as usize,
         document_bytes: number("document-bytes", 0.0) as usize,
         keeps_documents: text("keeps-documents", "true") == "true",
         warm_up: Duration::from_secs_f64(number("warm-up", 1.0)),

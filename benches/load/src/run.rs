@@ -36,8 +36,8 @@ pub struct Setting {
     pub in_flight: u64,
     /// Updates, or presence states, a second of each writer.
     pub rate: f64,
-    /// Characters in an update.
-    pub characters: u64,
+    /// The size of an update; 0 = one character.
+    pub update_bytes: usize,
     /// The size of each room's document; 0 = empty.
     pub document_bytes: usize,
     /// How long the server works before it is measured.
@@ -70,7 +70,7 @@ impl Run {
         Self {
             setting: setting.clone(),
             crowd: Crowd::new(setting.server.clone()),
-            tally: Tally::new(setting.characters),
+            tally: Tally::default(),
             names,
             document_end: 0,
         }
@@ -199,7 +199,11 @@ impl Run {
     /// What a writer types next.
     pub fn next_update(&mut self, writer: usize) -> Vec<u8> {
         let number = self.tally.send(writer);
-        wire::keystroke(FIRST_WRITER + writer as u64, number, self.setting.characters)
+        let client = FIRST_WRITER + writer as u64;
+        match self.setting.update_bytes {
+            0 => wire::keystroke(client, number),
+            bytes => wire::attachment(client, number, bytes),
+        }
     }
 
     /// A writer moves its caret.

@@ -92,8 +92,6 @@ pub struct Tally {
     slots: Vec<usize>,
     /// Who has come into each room.
     rooms: Vec<Vec<usize>>,
-    /// The characters of an update, which is by how much it advances its writer's clock.
-    width: u64,
     /// Large answers, each with the clients that got it.
     unread: Vec<(Vec<u8>, Vec<usize>)>,
     /// How late each delivery was, in ns.
@@ -105,9 +103,8 @@ pub struct Tally {
     pub looked_into_bytes_max: usize,
 }
 
-impl Tally {
-    /// Nobody yet. An update is a word of so many characters.
-    pub fn new(width: u64) -> Self {
+impl Default for Tally {
+    fn default() -> Self {
         let latency = Histogram::new_with_bounds(1_000, 120_000_000_000, 3).expect("sensible bounds");
         Self {
             start: Instant::now(),
@@ -116,14 +113,15 @@ impl Tally {
             writers: Vec::new(),
             slots: Vec::new(),
             rooms: Vec::new(),
-            width,
             unread: Vec::new(),
             latency,
             deliveries: 0,
             looked_into_bytes_max: usize::MAX,
         }
     }
+}
 
+impl Tally {
     /// Nanoseconds since the start, now.
     pub fn tick(&mut self) -> u64 {
         self.now = self.start.elapsed().as_nanos() as u64;
@@ -227,7 +225,7 @@ impl Tally {
             let (yjs, end) = (reader.var(), reader.var());
             reader.bytes();
             // The newest state stands for those before it.
-            self.reached(client, Run { client: yjs, start: 0, end: end * self.width });
+            self.reached(client, Run { client: yjs, start: 0, end });
         }
     }
 
@@ -245,7 +243,7 @@ impl Tally {
         }
         let progress = &mut heard.updates[writer.slot];
         let before = progress.end();
-        progress.add(run.start.div_ceil(self.width), run.end / self.width);
+        progress.add(run.start, run.end);
         let after = progress.end();
         heard.delivered += after - before;
         heard.last_at = self.now;
@@ -282,7 +280,7 @@ mod tests {
 
     /// A room of a writer and so many readers, who are connections 1 and on.
     fn room(readers: usize) -> Tally {
-        let mut tally = Tally::new(1);
+        let mut tally = Tally::default();
         (0..=readers).for_each(|_| tally.enter(0));
         tally.write(0, readers);
         tally
@@ -290,7 +288,7 @@ mod tests {
 
     fn typed(tally: &mut Tally) -> Vec<u8> {
         let number = tally.send(0);
-        keystroke(FIRST_WRITER, number, 1)
+        keystroke(FIRST_WRITER, number)
     }
 
     #[test]

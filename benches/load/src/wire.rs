@@ -176,24 +176,36 @@ pub enum Said<'a> {
 /// The Yjs client that [`document`] is by.
 pub const DOCUMENT_CLIENT: u64 = 1 << 19;
 
-/// The change of a writer who has typed `number` words of so many characters, one after the other, and types one more.
-pub fn keystroke(client: u64, number: u64, width: u64) -> Vec<u8> {
+/// The change of a writer who has typed `number` characters, one after the other, and types one more.
+pub fn keystroke(client: u64, number: u64) -> Vec<u8> {
+    let mut out = one_item(client, number, STRING);
+    out.extend([1, b'a', 0]);
+    out
+}
+
+/// The same with something larger: bytes, of which no server makes one with those before.
+pub fn attachment(client: u64, number: u64, bytes: usize) -> Vec<u8> {
+    let mut out = one_item(client, number, BINARY);
+    put_bytes(&mut out, &vec![b'a'; bytes]);
+    out.push(0);
+    out
+}
+
+/// An update of one item up to its content.
+fn one_item(client: u64, clock: u64, content: u8) -> Vec<u8> {
     let mut out = vec![1, 1];
     put_var(&mut out, client);
-    put_var(&mut out, number * width);
-    match (number * width).checked_sub(1) {
-        // A text, in the root type `t`.
-        None => out.extend([4, 1, 1, b't']),
-        // A text, to the right of the character before.
+    put_var(&mut out, clock);
+    match clock.checked_sub(1) {
+        // In the root type `t`.
+        None => out.extend([content, 1, 1, b't']),
+        // To the right of the one before.
         Some(before) => {
-            out.push(0x84);
+            out.push(0x80 | content);
             put_var(&mut out, client);
             put_var(&mut out, before);
         }
     }
-    put_var(&mut out, width);
-    out.resize(out.len() + width as usize, b'a');
-    out.push(0);
     out
 }
 
@@ -229,10 +241,13 @@ pub fn runs(update: &[u8], mut each: impl FnMut(Run)) {
     }
 }
 
+/// Kinds of content.
+const BINARY: u8 = 3;
+const STRING: u8 = 4;
 /// The kind of a struct that says that others are missing here.
 const SKIP: u8 = 10;
 
-/// Walks over one struct. Only what [`keystroke`] and [`document`] make.
+/// Walks over one struct. Only what [`keystroke`], [`attachment`] and [`document`] make.
 fn struct_len(reader: &mut Reader<'_>) -> u64 {
     let info = reader.byte();
     if matches!(info, 0 | SKIP) {
@@ -258,7 +273,11 @@ fn struct_len(reader: &mut Reader<'_>) -> u64 {
     match info & 0x1f {
         1 => reader.var(),
         // In UTF-16 units; all of ours are ASCII.
-        4 => reader.bytes().len() as u64,
+        STRING => reader.bytes().len() as u64,
+        BINARY => {
+            reader.bytes();
+            1
+        }
         7 => {
             // An element has a name, a text has none.
             if reader.var() == 3 {
@@ -301,29 +320,26 @@ mod tests {
     }
 
     #[test]
-    fn keystrokes_are_updates_and_their_clocks_are_read() {
-        for width in [1, 3, 200] {
-            let doc = Doc::new();
-            let client = 1 << 40;
-            for number in 0..300 {
-                let update = keystroke(client, number, width);
-                assert_eq!(
-                    runs_of(&update),
-                    [Run { client, start: number * width, end: (number + 1) * width }]
-                );
-                doc.transact_mut().apply_update(Update::decode_v1(&update).unwrap()).unwrap();
-            }
-            let mut txn = doc.transact_mut();
-            let text = txn.get_or_insert_text("t");
-            assert_eq!(text.get_string(&txn), "a".repeat(300 * width as usize));
-            let state = txn.encode_diff_v1(&StateVector::default());
-            assert_eq!(runs_of(&state), [Run { client, start: 0, end: 300 * width }]);
+    fn keystrokes_and_attachments_are_updates_and_their_clocks_are_read() {
+        let doc = Doc::new();
+        let client = 1 << 40;
+        for number in 0..300 {
+            let is_key = number % 10 > 0;
+            let update = if is_key { keystroke(client, number) } else { attachment(client, number, 1_000) };
+            assert_eq!(runs_of(&update), [Run { client, start: number, end: number + 1 }]);
+            doc.transact_mut().apply_update(Update::decode_v1(&update).unwrap()).unwrap();
         }
+        let mut txn = doc.transact_mut();
+        let text = txn.get_or_insert_text("t");
+        assert_eq!(text.get_string(&txn), "a".repeat(270));
+        let state = txn.encode_diff_v1(&StateVector::default());
+        assert!(state.len() > 30_000);
+        assert_eq!(runs_of(&state), [Run { client, start: 0, end: 300 }]);
     }
 
     #[test]
     fn a_gap_in_an_update_is_seen() {
-        let update = yrs::merge_updates_v1([keystroke(7, 0, 1), keystroke(7, 3, 1)]).unwrap();
+        let update = yrs::merge_updates_v1([keystroke(7, 0), keystroke(7, 3)]).unwrap();
         let both = [Run { client: 7, start: 0, end: 1 }, Run { client: 7, start: 3, end: 4 }];
         assert_eq!(runs_of(&update), both);
     }
