@@ -18,7 +18,7 @@ use yrs::{
 };
 
 /// Who types.
-pub const WRITER: ClientId = ClientId::new(1);
+pub(crate) const WRITER: ClientId = ClientId::new(1);
 
 /// The Yjs client of a document that was there before.
 const SEED_CLIENT: u64 = 1 << 20;
@@ -30,14 +30,14 @@ const WRITER_CLIENT: u64 = 1 << 21;
 const RUN_CHARS_MAX: u32 = 40;
 
 /// A document of Markdown paragraphs, of about so many bytes as an update.
-pub fn document(bytes: usize) -> Bytes {
+pub(crate) fn document(bytes: usize) -> Bytes {
     let paragraph = "The council may by resolution set the fees, and the clerk keeps a record of them.\n\n";
     let text = paragraph.repeat(bytes / 118);
     markdown_to_update(text.trim_end(), SEED_CLIENT).unwrap_or_default()
 }
 
 /// A room with the writer and so many readers in it.
-pub fn room(document: Document, readers: u64) -> RoomState {
+pub(crate) fn room(document: Document, readers: u64) -> RoomState {
     let id = RoomId::new("records", "bench").unwrap_or_else(|error| unreachable!("a plain name: {error}"));
     let mut room = RoomState::new(id, document);
     for client in 1..=readers + 1 {
@@ -47,7 +47,7 @@ pub fn room(document: Document, readers: u64) -> RoomState {
 }
 
 /// A client comes in.
-pub fn join(room: &mut RoomState, client: u64) -> Vec<Effect> {
+pub(crate) fn join(room: &mut RoomState, client: u64) -> Vec<Effect> {
     let member = Member {
         user: User { id: UserId::Number(client.cast_signed()), name: None },
         read_only: false,
@@ -59,7 +59,7 @@ pub fn join(room: &mut RoomState, client: u64) -> Vec<Effect> {
 }
 
 /// Frames of the writer, one at a time, and what is to be sent of each: a copy of the frame for every reader.
-pub fn receive_each(room: &mut RoomState, frames: &[Bytes], readers: usize) {
+pub(crate) fn receive_each(room: &mut RoomState, frames: &[Bytes], readers: usize) {
     let now = Instant::now();
     for frame in frames {
         for effect in room.receive(WRITER, vec![frame.clone()], now) {
@@ -71,19 +71,19 @@ pub fn receive_each(room: &mut RoomState, frames: &[Bytes], readers: usize) {
 }
 
 /// As clients send updates.
-pub fn frames(updates: &[Bytes]) -> Vec<Bytes> {
+pub(crate) fn frames(updates: &[Bytes]) -> Vec<Bytes> {
     updates.iter().map(|update| sync::update(update).payload()).collect()
 }
 
 /// Somebody types so many characters, one after the other.
-pub fn keystrokes(count: usize) -> Vec<Bytes> {
+pub(crate) fn keystrokes(count: usize) -> Vec<Bytes> {
     let doc = editor();
     let text = doc.get_or_insert_text("text");
     (0..count).map(|_| edit(&doc, |txn| text.push(txn, "a"))).collect()
 }
 
 /// Somebody types so many characters into the middle of a document.
-pub fn keystrokes_within(document: &Bytes, count: usize) -> Vec<Bytes> {
+pub(crate) fn keystrokes_within(document: &Bytes, count: usize) -> Vec<Bytes> {
     let doc = editor();
     if let Ok(update) = Update::decode_v1(document) {
         let _ = doc.transact_mut().apply_update(update);
@@ -108,7 +108,7 @@ fn middle(doc: &Doc) -> XmlTextRef {
 
 /// Somebody writes: types a passage, corrects the end of it, goes elsewhere, now and then deletes a sentence. An update
 /// for each key.
-pub fn editing_trace(seed: u64, keys: usize) -> Vec<Bytes> {
+pub(crate) fn editing_trace(seed: u64, keys: usize) -> Vec<Bytes> {
     let mut random = fastrand::Rng::with_seed(seed);
     let doc = editor();
     let text = doc.get_or_insert_text("text");
