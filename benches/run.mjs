@@ -6,6 +6,7 @@
  */
 
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -37,6 +38,9 @@ const GROWTH_SERVERS = options.quick ? ['floor', 'addon'] : ['floor', 'addon', '
 /** With two processors or more, the server has one for itself and the generator another. */
 const pins = os.availableParallelism() > 1 ? { server: 1, generator: 0 } : {}
 
+/** A run that takes longer is given up: the server does not bear this load. */
+const RUN_MS_MAX = 120_000
+
 /** One run of a scenario against a server that was started for it. */
 async function measure(name, [scenario, given]) {
   const server = await start(name, pins.server)
@@ -58,8 +62,11 @@ async function output(program, args) {
   let complaints = ''
   child.stdout.on('data', (data) => (text += data))
   child.stderr.on('data', (data) => (complaints = (complaints + data).slice(-2_000)))
-  const code = await new Promise((resolve) => child.once('close', resolve))
+  const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS_MAX)
+  const [code, signal] = await once(child, 'close')
+  clearTimeout(timer)
   if (complaints) console.error(complaints.trim())
+  if (signal) throw new Error(`given up after ${RUN_MS_MAX / 1000} s`)
   if (code !== 0) throw new Error(`the generator ended with ${code}: ${complaints}`)
   return text
 }

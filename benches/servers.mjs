@@ -127,6 +127,12 @@ const listens = (port) =>
     socket.once('error', () => resolve(false))
   })
 
+const running = new Set()
+
+/** Nothing is left behind by who is interrupted. */
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 /** Starts a server on a processor of its own; gives where it listens and what ends it. */
 export async function start(name, cpu) {
   const port = await freePort()
@@ -137,7 +143,8 @@ export async function start(name, cpu) {
   const child = spawn('bash', shell, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
   let complaints = ''
   child.stderr.on('data', (data) => (complaints = (complaints + data).slice(-2_000)))
-  const ended = new Promise((resolve) => child.once('exit', resolve))
+  running.add(child)
+  const ended = new Promise((resolve) => child.once('exit', resolve)).then(() => running.delete(child))
   const end = async () => {
     child.kill('SIGKILL')
     await ended

@@ -8,7 +8,7 @@ use crate::tally::{FIRST_WRITER, Tally};
 use crate::wire;
 
 /// How long is waited for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What somebody has who has nothing.
 pub const NOTHING: &[u8] = &[0];
