@@ -5,8 +5,9 @@
 
 const WIDTH = 720
 const HEIGHT = 360
-const MARGIN = { left: 70, right: 190, top: 44, bottom: 50 }
-const COLOURS = ['#888888', '#2f8f4e', '#7a5fd0', '#d9822b', '#c2497b', '#2b8fc4']
+const MARGIN = { left: 70, right: 214, top: 44, bottom: 50 }
+/** Each server has its own in every plot. */
+export const COLOURS = ['#888888', '#2f8f4e', '#7a5fd0', '#d9822b', '#c2497b', '#2b8fc4']
 
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -51,7 +52,7 @@ function page(title, height, parts) {
 /**
  * Curves over a size.
  *
- * @param {{ title: string, x: string, y: string, curves: Array<{ name: string, points: Array<[number, number]> }> }} plot
+ * @param {{ title: string, x: string, y: string, curves: Array<{ name: string, colour: string, points: Array<[number, number]> }> }} plot
  */
 export function curves({ title, x, y, curves }) {
   const points = curves.flatMap((curve) => curve.points)
@@ -65,8 +66,7 @@ export function curves({ title, x, y, curves }) {
     text((MARGIN.left + right) / 2, HEIGHT - 12, x, 'text-anchor="middle"'),
     text(18, (MARGIN.top + bottom) / 2, y, `text-anchor="middle" transform="rotate(-90 18 ${(MARGIN.top + bottom) / 2})"`),
   ]
-  const drawn = curves.flatMap(({ name, points }, n) => {
-    const colour = COLOURS[n % COLOURS.length]
+  const drawn = curves.flatMap(({ name, colour, points }, n) => {
     const places = points.map(([size, value]) => [across.at(size).toFixed(1), up.at(value).toFixed(1)])
     return [
       `<polyline class="curve" stroke="${colour}" points="${places.map((place) => place.join(',')).join(' ')}"/>`,
@@ -81,10 +81,10 @@ export function curves({ title, x, y, curves }) {
 /**
  * Groups of bars, one below the other.
  *
- * @param {{ title: string, names: string[], groups: Array<{ label: string, values: Array<number | undefined> }> }} plot
- * the values in the order of the names
+ * @param {{ title: string, series: Array<{ name: string, colour: string }>, groups: Array<{ label: string, values: Array<number | undefined> }> }} plot
+ * the values in the order of the series
  */
-export function bars({ title, names, groups }) {
+export function bars({ title, series, groups }) {
   const [bar, gap, left] = [13, 34, 24]
   const right = WIDTH - MARGIN.right - 50
   const values = groups.flatMap((group) => group.values).filter((value) => value > 0)
@@ -96,9 +96,8 @@ export function bars({ title, names, groups }) {
     const drawn = given.flatMap(({ value, n }, row) => {
       const y = top + 20 + row * bar
       const width = Math.max(1, scale.at(value) - left)
-      const colour = COLOURS[n % COLOURS.length]
       return [
-        `<rect x="${left}" y="${y}" width="${width.toFixed(1)}" height="${bar - 2}" fill="${colour}"/>`,
+        `<rect x="${left}" y="${y}" width="${width.toFixed(1)}" height="${bar - 2}" fill="${series[n].colour}"/>`,
         text(left + width + 5, y + bar - 4, short(value), 'style="font-size:10px"'),
       ]
     })
@@ -106,8 +105,8 @@ export function bars({ title, names, groups }) {
     top += given.length * bar + gap
     return [heading, ...drawn]
   })
-  const legend = names.flatMap((name, n) => [
-    `<rect x="${WIDTH - MARGIN.right + 10}" y="${40 + n * 22}" width="12" height="12" fill="${COLOURS[n % COLOURS.length]}"/>`,
+  const legend = series.flatMap(({ name, colour }, n) => [
+    `<rect x="${WIDTH - MARGIN.right + 10}" y="${40 + n * 22}" width="12" height="12" fill="${colour}"/>`,
     text(WIDTH - MARGIN.right + 28, 50 + n * 22, name),
   ])
   const grid = scale.ticks.map((tick) => line(scale.at(tick), 40, scale.at(tick), top))

@@ -5,7 +5,7 @@ import path from 'node:path'
 
 import { root } from '../scripts/steps.mjs'
 import { beside, losses, rounded } from './figures.mjs'
-import { bars, curves } from './plot.mjs'
+import { bars, COLOURS, curves } from './plot.mjs'
 import { growth, growthFigures, scenarios } from './scenarios.mjs'
 import { servers } from './servers.mjs'
 
@@ -15,6 +15,8 @@ function results(file) {
   const full = path.join(root, 'benches', 'results', file)
   return existsSync(full) ? JSON.parse(readFileSync(full, 'utf8')) : undefined
 }
+
+const shownAs = (name) => ({ name: servers[name].title, colour: COLOURS[Object.keys(servers).indexOf(name)] })
 
 const markdownTable = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -55,7 +57,7 @@ function drawBars(file, title, figure, load) {
     label: scenarios[key].title,
     values: names.map((name) => reports[name]?.[figure]),
   }))
-  return draw(file, title, bars({ title, names: names.map((name) => servers[name].title), groups }))
+  return draw(file, title, bars({ title, series: names.map(shownAs), groups }))
 }
 
 /** The Markdown that shows a plot, once that is written. */
@@ -83,7 +85,7 @@ function grown(key, bySize) {
       Object.entries(bySize)
         .map(([size, reports]) => [Number(size), reports[name]?.[figure]])
         .filter(([, value]) => value > 0)
-    const drawn = { title: `${y}: ${title}`, x: axis, y, curves: names.map((name) => ({ name: servers[name].title, points: points(name) })) }
+    const drawn = { title: `${y}: ${title}`, x: axis, y, curves: names.map((name) => ({ ...shownAs(name), points: points(name) })) }
     return draw(`${key}-${figure.replaceAll('_', '-')}.svg`, drawn.title, curves(drawn))
   })
   const head = [axis, 'server', ...Object.values(growthFigures), 'missing']

@@ -151,6 +151,7 @@ const loadCrate = ['--manifest-path', 'benches/load/Cargo.toml', '--target-dir',
 const node = (script, ...args) => run(process.execPath, [script, ...args])
 const steps = [
   ['load generator', () => cargo('build', '--release', '--locked', ...loadCrate)],
+  ...(options.quick ? [] : [['load generator, tested', () => cargo('test', '--release', '--locked', '--lib', ...loadCrate)]]),
   ['servers', () => (ready = prepare(wanted))],
 ]
 if (chosen ? chosen.includes('parts') : !partial && !options.quick) {

@@ -4,10 +4,6 @@
 //! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>. Hocuspocus puts the document's name
 //! before each envelope.
 
-use yrs::{
-    Doc, ReadTxn, StateVector, Text, Transact, WriteTxn, XmlElementPrelim, XmlFragment, XmlTextPrelim,
-};
-
 /// How a server wants to be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -244,6 +240,10 @@ pub fn runs(update: &[u8], mut each: impl FnMut(Run)) {
 /// Kinds of content.
 const BINARY: u8 = 3;
 const STRING: u8 = 4;
+const TYPE: u8 = 7;
+/// Types, as they stand after [`TYPE`].
+const XML_ELEMENT: u8 = 3;
+const XML_TEXT: u8 = 6;
 /// The kind of a struct that says that others are missing here.
 const SKIP: u8 = 10;
 
@@ -278,9 +278,9 @@ fn struct_len(reader: &mut Reader<'_>) -> u64 {
             reader.bytes();
             1
         }
-        7 => {
+        TYPE => {
             // An element has a name, a text has none.
-            if reader.var() == 3 {
+            if reader.byte() == XML_ELEMENT {
                 reader.bytes();
             }
             1
@@ -289,27 +289,55 @@ fn struct_len(reader: &mut Reader<'_>) -> u64 {
     }
 }
 
-/// A document of about so many bytes: paragraphs of a hundred characters, as an editor makes them.
+/// A document of about so many bytes: paragraphs of a hundred characters, as an editor makes them. Written by hand, as
+/// CRDT libraries take minutes to make a large one.
 pub fn document(bytes: usize) -> Vec<u8> {
-    let doc = Doc::with_client_id(DOCUMENT_CLIENT);
-    let mut txn = doc.transact_mut();
-    let fragment = txn.get_or_insert_xml_fragment("default");
-    for n in 0..bytes.div_ceil(135) {
-        let paragraph = fragment.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
-        let text = paragraph.push_back(&mut txn, XmlTextPrelim::new(""));
-        text.insert(
-            &mut txn,
-            0,
-            &format!("{n:0>7} {}", "The council may by resolution set the fees. ".repeat(3).split_at(92).0),
-        );
+    const TEXT: &str =
+        "The council may by resolution set the fees, and the clerk keeps the record of them all. ";
+    let paragraphs = bytes.div_ceil(PARAGRAPH_BYTES) as u64;
+    let mut out = vec![1];
+    put_var(&mut out, paragraphs * 3);
+    put_id(&mut out, 0);
+    let mut clock = 0;
+    let mut before = None;
+    for n in 0..paragraphs {
+        let (element, text) = (clock, clock + 1);
+        match before {
+            None => out.extend(b"\x07\x01\x07default"),
+            Some(before) => {
+                out.push(0x80 | TYPE);
+                put_id(&mut out, before);
+            }
+        }
+        out.push(XML_ELEMENT);
+        put_bytes(&mut out, b"paragraph");
+        out.extend([TYPE, 0]);
+        put_id(&mut out, element);
+        out.push(XML_TEXT);
+        out.extend([STRING, 0]);
+        put_id(&mut out, text);
+        let words = format!("{n:0>11} {TEXT}");
+        put_bytes(&mut out, words.as_bytes());
+        before = Some(element);
+        clock += 2 + words.len() as u64;
     }
-    txn.encode_diff_v1(&StateVector::default())
+    out.push(0);
+    out
 }
+
+/// Of one of the document's items.
+fn put_id(out: &mut Vec<u8>, clock: u64) {
+    put_var(out, DOCUMENT_CLIENT);
+    put_var(out, clock);
+}
+
+/// What a paragraph of [`document`] takes.
+const PARAGRAPH_BYTES: usize = 137;
 
 #[cfg(test)]
 mod tests {
     use yrs::updates::decoder::Decode;
-    use yrs::{ClientID, GetString, Update};
+    use yrs::{ClientID, Doc, GetString, ReadTxn, StateVector, Transact, Update, WriteTxn, XmlFragment};
 
     use super::*;
 
@@ -352,6 +380,13 @@ mod tests {
             let update = Update::decode_v1(&document).unwrap();
             let end = update.state_vector().get(&ClientID::new(DOCUMENT_CLIENT));
             assert_eq!(runs_of(&document), [Run { client: DOCUMENT_CLIENT, start: 0, end: end.into() }]);
+            let doc = Doc::new();
+            let mut txn = doc.transact_mut();
+            txn.apply_update(update).unwrap();
+            assert!(!txn.has_missing_updates());
+            let fragment = txn.get_or_insert_xml_fragment("default");
+            assert_eq!(fragment.len(&txn) as usize, bytes.div_ceil(PARAGRAPH_BYTES));
+            assert!(fragment.get_string(&txn).starts_with("<paragraph>00000000000 The council"));
         }
     }
 }
