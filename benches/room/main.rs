@@ -31,7 +31,7 @@ fn updates(criterion: &mut Criterion) {
         bench.iter(|| frames.iter().for_each(|frame| drop(black_box(ClientMessage::decode(frame)))));
     });
     group.bench_function("check", |bench| {
-        bench.iter(|| updates.iter().for_each(|update| drop(black_box(check_update(update)))));
+        bench.iter(|| updates.iter().for_each(|update| assert!(black_box(check_update(update)).is_ok())));
     });
     group.bench_function("apply", |bench| {
         bench.iter_batched_ref(
@@ -47,6 +47,15 @@ fn updates(criterion: &mut Criterion) {
         bench.iter_batched_ref(
             || workload::room(Document::new(), READERS),
             |room| workload::receive_each(room, &frames, READERS as usize),
+            BatchSize::PerIteration,
+        );
+    });
+    let document = workload::document(1_000_000);
+    let within = workload::frames(&workload::keystrokes_within(&document, UPDATES));
+    group.bench_function("all, 20 readers, in 1 MB", |bench| {
+        bench.iter_batched_ref(
+            || workload::room(Document::restore(Some(&document), &[]).unwrap_or_default(), READERS),
+            |room| workload::receive_each(room, &within, READERS as usize),
             BatchSize::PerIteration,
         );
     });
