@@ -1,5 +1,5 @@
 /**
- * What a host feels: `node benches/host.mjs [--quick]`. The engine is loaded into this process, with the load
+ * What a host feels: `node benches/host.mjs [--quick] [--runs=N]`. The engine is loaded into this process, with the load
  * generator in another; measured are this process's event loop and an HTTP handler of its own.
  */
 
@@ -9,22 +9,30 @@ import http from 'node:http'
 import path from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 
 import { root } from '../scripts/steps.mjs'
+import { rounded, summary } from './figures.mjs'
+import { freePort } from './servers.mjs'
 import { startAddon } from './servers/addon.mjs'
 
-const seconds = process.argv.includes('--quick') ? 2 : 8
-const PORT = 7399
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, runs: { type: 'string', default: '1' } },
+})
+const seconds = options.quick ? 2 : 8
+const port = await freePort()
 const load = path.join(root, 'target', 'load', 'release', 'load')
 
 /** 5 rooms of 10 in which all together send so many updates a second. */
 function typing(updatesPerSecond) {
-  const args = ['paced', '--address', `127.0.0.1:${PORT}`, '--pid', process.pid, '--rooms', 5, '--clients', 10, '--writers', 10]
+  const args = ['paced', '--address', `127.0.0.1:${port}`, '--pid', process.pid, '--rooms', 5, '--clients', 10, '--writers', 10]
   args.push('--rate', updatesPerSecond / 50, '--seconds', seconds + 1)
   const child = spawn(load, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.on('data', (data) => (text += data))
-  return new Promise((resolve) => child.once('close', () => resolve(JSON.parse(text))))
+  return new Promise((resolve, reject) =>
+    child.once('close', (code) => (code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`the generator ended with ${code}`)))),
+  )
 }
 
 /** How late timers of this thread are, in ms, while something goes on. */
@@ -65,20 +73,36 @@ async function httpThroughput(work) {
 }
 
 const nothing = async () => {}
-const module = await startAddon(PORT)
-const results = {
-  event_loop_idle: await eventLoopDelay(nothing),
-  event_loop_10000_updates_per_s: await eventLoopDelay(() => typing(10_000)),
-  http_idle: await httpThroughput(nothing),
-  http_5000_updates_per_s: await httpThroughput(() => typing(5_000)),
+
+/** One run: its figures by name. */
+async function measure() {
+  const calm = await eventLoopDelay(nothing)
+  const busy = await eventLoopDelay(() => typing(10_000))
+  const httpCalm = await httpThroughput(nothing)
+  const httpBusy = await httpThroughput(() => typing(5_000))
+  return {
+    event_loop_idle_p50_ms: calm.p50_ms,
+    event_loop_idle_p99_ms: calm.p99_ms,
+    event_loop_busy_p50_ms: busy.p50_ms,
+    event_loop_busy_p99_ms: busy.p99_ms,
+    busy_deliveries_per_s: busy.report.deliveries_per_s,
+    busy_p99_ms: busy.report.p99_ms,
+    http_idle_per_s: httpCalm.requests_per_s,
+    http_busy_per_s: httpBusy.requests_per_s,
+    http_busy_deliveries_per_s: httpBusy.report.deliveries_per_s,
+    lost: busy.report.lost + httpBusy.report.lost,
+    missing_for_late_joiner: busy.report.missing_for_late_joiner + httpBusy.report.missing_for_late_joiner,
+  }
 }
+
+const module = await startAddon(port)
+const reports = []
+for (let n = 0; n < Number(options.runs); n++) reports.push(await measure())
 await module.shutdown()
-const shown = (n) => n.toFixed(2)
-console.log(`event loop delay, idle:               p50 ${shown(results.event_loop_idle.p50_ms)} ms, p99 ${shown(results.event_loop_idle.p99_ms)} ms`)
-console.log(`event loop delay, 10,000 updates/s:   p50 ${shown(results.event_loop_10000_updates_per_s.p50_ms)} ms, p99 ${shown(results.event_loop_10000_updates_per_s.p99_ms)} ms`)
-const { http_idle: idle, http_5000_updates_per_s: busy } = results
-console.log(`HTTP handler, idle:                   ${Math.round(idle.requests_per_s)} requests/s`)
-console.log(`HTTP handler, 5,000 updates/s:        ${Math.round(busy.requests_per_s)} requests/s (${Math.round((busy.requests_per_s / idle.requests_per_s) * 100)} %)`)
+const results = summary(reports)
+for (const [name, value] of Object.entries(results)) console.log(`  ${name.padEnd(28)} ${rounded(value)}`)
+const share = Math.round((results.http_busy_per_s / results.http_idle_per_s) * 100)
+console.log(`  the HTTP handler keeps ${share} % of its throughput`)
 const folder = path.join(root, 'benches', 'results')
 mkdirSync(folder, { recursive: true })
-writeFileSync(path.join(folder, 'host.json'), `${JSON.stringify(results, null, 2)}\n`)
+writeFileSync(path.join(folder, 'host.json'), `${JSON.stringify({ quick: options.quick, ...results }, null, 2)}\n`)

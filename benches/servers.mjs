@@ -1,6 +1,7 @@
 /** The servers that are measured beside each other: how each is got, started and reached. */
 
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -109,6 +110,16 @@ export function prepare(names) {
   return ready
 }
 
+/** A port that nobody listens on. */
+export async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 const listens = (port) =>
   new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1')
@@ -116,8 +127,15 @@ const listens = (port) =>
     socket.once('error', () => resolve(false))
   })
 
-/** Starts a server on a processor of its own, and gives what ends it. */
-export async function start(name, port, cpu) {
+const running = new Set()
+
+/** Nothing is left behind by who is interrupted. */
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
+/** Starts a server on a processor of its own; gives where it listens and what ends it. */
+export async function start(name, cpu) {
+  const port = await freePort()
   const [program, args, env = {}] = servers[name].command(port, servers[name].prepared)
   const pinned = cpu === undefined ? [program, args] : ['taskset', ['-c', String(cpu), program, ...args]]
   // The limit on open files is raised for programs that do not do it themselves.
@@ -125,7 +143,8 @@ export async function start(name, port, cpu) {
   const child = spawn('bash', shell, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
   let complaints = ''
   child.stderr.on('data', (data) => (complaints = (complaints + data).slice(-2_000)))
-  const ended = new Promise((resolve) => child.once('exit', resolve))
+  running.add(child)
+  const ended = new Promise((resolve) => child.once('exit', resolve)).then(() => running.delete(child))
   const end = async () => {
     child.kill('SIGKILL')
     await ended
@@ -137,5 +156,5 @@ export async function start(name, port, cpu) {
     }
     await pause(50)
   }
-  return { pid: child.pid, end }
+  return { pid: child.pid, port, end }
 }

@@ -17,6 +17,7 @@ export const withoutLimits = {
     max_connections: 100_000,
   },
   rooms: { max_rooms: 10_000 },
+  document: { bytes_max: 268_435_456 },
 }
 
 /** Starts it with a host that lets everybody in. */

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -10,6 +11,9 @@ use mio::{Events, Interest, Poll, Token};
 use crate::wire::{Dialect, Said, Speech};
 
 const READ_BYTES: usize = 512 * 1024;
+
+/// What the socket of a client may hold that does not read.
+const SLOW_SOCKET_BYTES: libc::c_int = 64 * 1024;
 
 /// How a server is reached.
 #[derive(Debug, Clone)]
@@ -33,7 +37,7 @@ pub struct Client {
     /// Closed by the server.
     pub is_closed: bool,
     /// Reads nothing for now.
-    pub is_paused: bool,
+    is_paused: bool,
     unread: Vec<u8>,
     unsent: Vec<u8>,
 }
@@ -52,7 +56,13 @@ impl Crowd {
     /// Nobody yet.
     pub fn new(server: Server) -> Self {
         let poll = Poll::new().expect("epoll");
-        Self { server, poll, events: Events::with_capacity(1024), clients: Vec::new(), buffer: vec![0; READ_BYTES] }
+        Self {
+            server,
+            poll,
+            events: Events::with_capacity(1024),
+            clients: Vec::new(),
+            buffer: vec![0; READ_BYTES],
+        }
     }
 
     /// Opens a connection; what it says first is sent once the server has agreed.
@@ -98,6 +108,24 @@ impl Crowd {
         client.is_closed = true;
         let _ = self.poll.registry().deregister(&mut client.stream);
         let _ = client.stream.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Stops reading. What its socket may hold for it is made small, so that the rest is the server's to keep.
+    pub fn pause(&mut self, number: usize) {
+        let client = &mut self.clients[number];
+        client.is_paused = true;
+        let bytes: libc::c_int = SLOW_SOCKET_BYTES;
+        // SAFETY: the socket is open, and the value is an int of the size that is given.
+        let outcome = unsafe {
+            libc::setsockopt(
+                client.stream.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVBUF,
+                (&raw const bytes).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        };
+        assert_eq!(outcome, 0, "SO_RCVBUF");
     }
 
     /// Reads again, from what has come meanwhile on.

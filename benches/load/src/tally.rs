@@ -2,18 +2,23 @@
 //!
 //! A delivery is one update of one writer that has reached one other client. It is counted by the writer's
 //! clock in the CRDT, so that a server which merges ten updates into one is counted as having brought ten.
+//! What comes after a gap counts once the gap is filled, as it does for a Yjs client.
 
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
 
-use crate::wire::{self, Reader, Said};
+use crate::progress::Progress;
+use crate::wire::{self, DOCUMENT_CLIENT, Reader, Run, Said};
 
 /// The Yjs client of writer `n` is this plus `n`.
 pub const FIRST_WRITER: u64 = 1 << 20;
 
 /// How many updates of a writer may be on their way.
 const ON_THE_WAY_MAX: usize = 1 << 16;
+
+/// How many answers that differ are kept, to be read when nothing is measured.
+const UNREAD_ANSWERS_MAX: usize = 16;
 
 /// Somebody who types, or moves a caret.
 #[derive(Debug)]
@@ -38,14 +43,16 @@ pub struct Writer {
 #[derive(Debug, Clone, Default)]
 pub struct Heard {
     room: usize,
-    /// By writer of its room: up to which clock.
-    clocks: Vec<u64>,
+    /// By writer of its room: which updates.
+    updates: Vec<Progress>,
+    /// How many updates of others that is, and when the last of them came, in ns.
+    pub delivered: u64,
+    /// See [`Heard::delivered`].
+    pub last_at: u64,
     /// When the answer to its step 1 came, in ns.
     pub answered_at: Option<u64>,
-    /// Structs of other clients than writers that it has: those of the document.
-    pub document_clock: u64,
-    /// The size of the answer to its step 1.
-    pub answer_bytes: usize,
+    /// How much it has of the document that was there before.
+    document: Progress,
     /// The server has asked it what it has.
     pub was_asked: bool,
     /// When it came, in ns, if that is measured.
@@ -58,6 +65,11 @@ impl Heard {
     /// It goes, and is owed nothing more.
     pub const fn leave(&mut self) {
         self.has_left = true;
+    }
+
+    /// Up to which clock it has the document.
+    pub const fn document_clock(&self) -> u64 {
+        self.document.end()
     }
 }
 
@@ -78,11 +90,16 @@ pub struct Tally {
     pub writers: Vec<Writer>,
     /// How many writers each room has.
     slots: Vec<usize>,
+    /// Who has come into each room.
+    rooms: Vec<Vec<usize>>,
+    /// Large answers, each with the clients that got it.
+    unread: Vec<(Vec<u8>, Vec<usize>)>,
     /// How late each delivery was, in ns.
     pub latency: Histogram<u64>,
     /// How many there were.
     pub deliveries: u64,
-    /// Of answers larger than this only the size is looked at: a storm of them would measure us.
+    /// Answers larger than this are compared with each other, and read by [`Tally::read_answers`]: to read a storm of
+    /// them as they come would measure us.
     pub looked_into_bytes_max: usize,
 }
 
@@ -95,6 +112,8 @@ impl Default for Tally {
             heard: Vec::new(),
             writers: Vec::new(),
             slots: Vec::new(),
+            rooms: Vec::new(),
+            unread: Vec::new(),
             latency,
             deliveries: 0,
             looked_into_bytes_max: usize::MAX,
@@ -111,14 +130,16 @@ impl Tally {
 
     /// A connection to a room.
     pub fn enter(&mut self, room: usize) {
+        let rooms = self.slots.len().max(room + 1);
+        self.slots.resize(rooms, 0);
+        self.rooms.resize(rooms, Vec::new());
+        self.rooms[room].push(self.heard.len());
         self.heard.push(Heard { room, ..Heard::default() });
-        self.slots.resize(self.slots.len().max(room + 1), 0);
     }
 
     /// The connections to a room.
     pub fn clients_of(&self, room: usize) -> impl Iterator<Item = usize> {
-        let of_room = self.heard.iter().enumerate().filter(move |(_, heard)| heard.room == room && !heard.has_left);
-        of_room.map(|(client, _)| client)
+        self.rooms[room].iter().copied().filter(|client| !self.heard[*client].has_left)
     }
 
     /// A connection becomes a writer; `others` is how many more there are in its room.
@@ -137,7 +158,7 @@ impl Tally {
         self.writers.len() - 1
     }
 
-    /// A writer sends its next update; its clock.
+    /// A writer sends its next update; its number, from 0.
     pub fn send(&mut self, writer: usize) -> u64 {
         let writer = &mut self.writers[writer];
         let clock = writer.sent;
@@ -162,51 +183,78 @@ impl Tally {
             Said::Step2(update) => {
                 if self.heard[client].answered_at.is_none() {
                     self.heard[client].answered_at = Some(self.tick());
-                    self.heard[client].answer_bytes = update.len();
                 }
-                if update.len() > self.looked_into_bytes_max {
-                    return;
+                if update.len() <= self.looked_into_bytes_max {
+                    self.read(client, update);
+                } else {
+                    self.put_by(client, update);
                 }
-                wire::clocks(update, |yjs, clock| self.reached(client, yjs, clock));
             }
-            Said::Update(update) => wire::clocks(update, |yjs, clock| self.reached(client, yjs, clock)),
+            Said::Update(update) => self.read(client, update),
             Said::Presence(states) => self.hear_presence(client, states),
             Said::Other => {}
+        }
+    }
+
+    fn read(&mut self, client: usize, update: &[u8]) {
+        wire::runs(update, |run| self.reached(client, run));
+    }
+
+    fn put_by(&mut self, client: usize, answer: &[u8]) {
+        if let Some((_, clients)) = self.unread.iter_mut().find(|(known, _)| known == answer) {
+            clients.push(client);
+        } else if self.unread.len() < UNREAD_ANSWERS_MAX {
+            self.unread.push((answer.to_vec(), vec![client]));
+        } else {
+            self.read(client, answer);
+        }
+    }
+
+    /// Counts what was in the large answers.
+    pub fn read_answers(&mut self) {
+        for (answer, clients) in std::mem::take(&mut self.unread) {
+            for client in clients {
+                self.read(client, &answer);
+            }
         }
     }
 
     fn hear_presence(&mut self, client: usize, states: &[u8]) {
         let mut reader = Reader(states);
         for _ in 0..reader.var() {
-            let (yjs, clock) = (reader.var(), reader.var());
+            let (yjs, end) = (reader.var(), reader.var());
             reader.bytes();
-            self.reached(client, yjs, clock);
+            // The newest state stands for those before it.
+            self.reached(client, Run { client: yjs, start: 0, end });
         }
     }
 
-    fn reached(&mut self, client: usize, yjs: u64, clock: u64) {
+    fn reached(&mut self, client: usize, run: Run) {
         let heard = &mut self.heard[client];
-        let writer = yjs.checked_sub(FIRST_WRITER).and_then(|number| self.writers.get_mut(number as usize));
-        let Some(writer) = writer else {
-            heard.document_clock = heard.document_clock.max(clock);
-            return;
-        };
-        if writer.client == client {
+        if run.client == DOCUMENT_CLIENT {
+            heard.document.add(run.start, run.end);
             return;
         }
-        if heard.clocks.len() <= writer.slot {
-            heard.clocks.resize(self.slots[heard.room], 0);
+        let writer =
+            run.client.checked_sub(FIRST_WRITER).and_then(|number| self.writers.get_mut(number as usize));
+        let Some(writer) = writer.filter(|writer| writer.client != client) else { return };
+        if heard.updates.len() <= writer.slot {
+            heard.updates.resize(self.slots[heard.room], Progress::default());
         }
-        let before = heard.clocks[writer.slot];
-        heard.clocks[writer.slot] = clock.max(before);
-        for clock in before.max(writer.sent.saturating_sub(ON_THE_WAY_MAX as u64))..clock {
-            let at = clock as usize % ON_THE_WAY_MAX;
+        let progress = &mut heard.updates[writer.slot];
+        let before = progress.end();
+        progress.add(run.start, run.end);
+        let after = progress.end();
+        heard.delivered += after - before;
+        heard.last_at = self.now;
+        for number in before.max(writer.sent.saturating_sub(ON_THE_WAY_MAX as u64))..after {
+            let at = number as usize % ON_THE_WAY_MAX;
             self.latency.saturating_record(self.now - writer.sent_at[at]);
             writer.heard_by[at] += 1;
             self.deliveries += 1;
             if writer.heard_by[at] == writer.others {
                 // In order for each reader, so the last to hear of one has heard of those before.
-                writer.arrived = clock + 1;
+                writer.arrived = number + 1;
             }
         }
     }
@@ -217,10 +265,66 @@ impl Tally {
     }
 
     fn missing_of(&self, writer: &Writer) -> u64 {
-        let room = self.heard[writer.client].room;
-        let others = self.heard.iter().enumerate().filter(|(client, heard)| {
-            heard.room == room && *client != writer.client && !heard.has_left
-        });
-        others.map(|(_, heard)| writer.sent - heard.clocks.get(writer.slot).copied().unwrap_or(0)).sum()
+        let others =
+            self.clients_of(self.heard[writer.client].room).filter(|client| *client != writer.client);
+        others
+            .map(|client| writer.sent - self.heard[client].updates.get(writer.slot).map_or(0, Progress::end))
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::keystroke;
+
+    /// A room of a writer and so many readers, who are connections 1 and on.
+    fn room(readers: usize) -> Tally {
+        let mut tally = Tally::default();
+        (0..=readers).for_each(|_| tally.enter(0));
+        tally.write(0, readers);
+        tally
+    }
+
+    fn typed(tally: &mut Tally) -> Vec<u8> {
+        let number = tally.send(0);
+        keystroke(FIRST_WRITER, number)
+    }
+
+    #[test]
+    fn what_comes_after_a_gap_is_missing_until_the_gap_is_filled() {
+        let mut tally = room(2);
+        let updates: Vec<Vec<u8>> = (0..3).map(|_| typed(&mut tally)).collect();
+        for update in &updates {
+            tally.hear(1, Said::Update(update));
+        }
+        tally.hear(2, Said::Update(&updates[0]));
+        tally.hear(2, Said::Update(&updates[2]));
+        assert_eq!((tally.missing(), tally.deliveries, tally.writers[0].arrived), (2, 4, 1));
+        tally.hear(2, Said::Step2(&updates[1]));
+        assert_eq!((tally.missing(), tally.deliveries, tally.writers[0].arrived), (0, 6, 3));
+    }
+
+    #[test]
+    fn an_update_that_comes_twice_counts_once() {
+        let mut tally = room(1);
+        let update = typed(&mut tally);
+        tally.hear(1, Said::Update(&update));
+        tally.hear(1, Said::Update(&update));
+        assert_eq!((tally.missing(), tally.deliveries), (0, 1));
+    }
+
+    #[test]
+    fn large_answers_are_read_for_everybody_who_got_them() {
+        let mut tally = room(2);
+        let document = wire::document(10_000);
+        let mut end = 0;
+        wire::runs(&document, |run| end = run.end);
+        tally.looked_into_bytes_max = 5_000;
+        tally.hear(1, Said::Step2(&document));
+        tally.hear(2, Said::Step2(&document));
+        assert_eq!(tally.heard[2].document_clock(), 0);
+        tally.read_answers();
+        assert_eq!((tally.heard[1].document_clock(), tally.heard[2].document_clock()), (end, end));
     }
 }

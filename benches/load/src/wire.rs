@@ -4,8 +4,6 @@
 //! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>. Hocuspocus puts the document's name
 //! before each envelope.
 
-use yrs::{Any, Doc, ReadTxn, StateVector, Text, Transact, WriteTxn, XmlElementPrelim, XmlFragment, XmlTextPrelim};
-
 /// How a server wants to be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -171,43 +169,88 @@ pub enum Said<'a> {
     Other,
 }
 
-/// The change of a writer who has typed `clock` characters, one after the other, and types one more.
-pub fn keystroke(client: u64, clock: u64) -> Vec<u8> {
-    let mut out = vec![1, 1];
-    put_var(&mut out, client);
-    put_var(&mut out, clock);
-    match clock.checked_sub(1) {
-        // A text, in the root type `t`.
-        None => out.extend([4, 1, 1, b't']),
-        // A text, to the right of the character before.
-        Some(before) => {
-            out.push(0x84);
-            put_var(&mut out, client);
-            put_var(&mut out, before);
-        }
-    }
+/// The Yjs client that [`document`] is by.
+pub const DOCUMENT_CLIENT: u64 = 1 << 19;
+
+/// The change of a writer who has typed `number` characters, one after the other, and types one more.
+pub fn keystroke(client: u64, number: u64) -> Vec<u8> {
+    let mut out = one_item(client, number, STRING);
     out.extend([1, b'a', 0]);
     out
 }
 
-/// Calls with each client in an update and the clock after its last struct.
-pub fn clocks(update: &[u8], mut each: impl FnMut(u64, u64)) {
+/// The same with something larger: bytes, of which no server makes one with those before.
+pub fn attachment(client: u64, number: u64, bytes: usize) -> Vec<u8> {
+    let mut out = one_item(client, number, BINARY);
+    put_bytes(&mut out, &vec![b'a'; bytes]);
+    out.push(0);
+    out
+}
+
+/// An update of one item up to its content.
+fn one_item(client: u64, clock: u64, content: u8) -> Vec<u8> {
+    let mut out = vec![1, 1];
+    put_var(&mut out, client);
+    put_var(&mut out, clock);
+    match clock.checked_sub(1) {
+        // In the root type `t`.
+        None => out.extend([content, 1, 1, b't']),
+        // To the right of the one before.
+        Some(before) => {
+            out.push(0x80 | content);
+            put_var(&mut out, client);
+            put_var(&mut out, before);
+        }
+    }
+    out
+}
+
+/// What an update has of one client without a gap: from clock `start` to before `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The Yjs client.
+    pub client: u64,
+    /// Its first clock.
+    pub start: u64,
+    /// The clock after its last.
+    pub end: u64,
+}
+
+/// Calls with each run of an update.
+pub fn runs(update: &[u8], mut each: impl FnMut(Run)) {
     let mut reader = Reader(update);
     for _ in 0..reader.var() {
         let structs = reader.var();
         let client = reader.var();
-        let mut clock = reader.var();
+        let mut run = Run { client, start: reader.var(), end: 0 };
+        run.end = run.start;
         for _ in 0..structs {
-            clock += struct_len(&mut reader);
+            let is_skip = reader.0.first() == Some(&SKIP);
+            let len = struct_len(&mut reader);
+            if is_skip {
+                each(run);
+                run.start = run.end + len;
+            }
+            run.end += len;
         }
-        each(client, clock);
+        each(run);
     }
 }
 
-/// Walks over one struct. Only what [`keystroke`] and [`document`] make.
+/// Kinds of content.
+const BINARY: u8 = 3;
+const STRING: u8 = 4;
+const TYPE: u8 = 7;
+/// Types, as they stand after [`TYPE`].
+const XML_ELEMENT: u8 = 3;
+const XML_TEXT: u8 = 6;
+/// The kind of a struct that says that others are missing here.
+const SKIP: u8 = 10;
+
+/// Walks over one struct. Only what [`keystroke`], [`attachment`] and [`document`] make.
 fn struct_len(reader: &mut Reader<'_>) -> u64 {
     let info = reader.byte();
-    if matches!(info, 0 | 10) {
+    if matches!(info, 0 | SKIP) {
         return reader.var();
     }
     for bit in [0x80, 0x40] {
@@ -230,10 +273,14 @@ fn struct_len(reader: &mut Reader<'_>) -> u64 {
     match info & 0x1f {
         1 => reader.var(),
         // In UTF-16 units; all of ours are ASCII.
-        4 => reader.bytes().len() as u64,
-        7 => {
+        STRING => reader.bytes().len() as u64,
+        BINARY => {
+            reader.bytes();
+            1
+        }
+        TYPE => {
             // An element has a name, a text has none.
-            if reader.var() == 3 {
+            if reader.byte() == XML_ELEMENT {
                 reader.bytes();
             }
             1
@@ -242,41 +289,87 @@ fn struct_len(reader: &mut Reader<'_>) -> u64 {
     }
 }
 
-/// A document of about so many bytes: paragraphs of a hundred characters, as an editor makes them.
+/// A document of about so many bytes: paragraphs of a hundred characters, as an editor makes them. Written by hand, as
+/// CRDT libraries take minutes to make a large one.
 pub fn document(bytes: usize) -> Vec<u8> {
-    let doc = Doc::new();
-    let mut txn = doc.transact_mut();
-    let fragment = txn.get_or_insert_xml_fragment("default");
-    for n in 0..bytes.div_ceil(135) {
-        let paragraph = fragment.push_back(&mut txn, XmlElementPrelim::empty("paragraph"));
-        let text = paragraph.push_back(&mut txn, XmlTextPrelim::new(""));
-        text.insert(&mut txn, 0, &format!("{n:0>7} {}", "The council may by resolution set the fees. ".repeat(3).split_at(92).0));
+    const TEXT: &str =
+        "The council may by resolution set the fees, and the clerk keeps the record of them all. ";
+    let paragraphs = bytes.div_ceil(PARAGRAPH_BYTES) as u64;
+    let mut out = vec![1];
+    put_var(&mut out, paragraphs * 3);
+    put_id(&mut out, 0);
+    let mut clock = 0;
+    let mut before = None;
+    for n in 0..paragraphs {
+        let (element, text) = (clock, clock + 1);
+        match before {
+            None => out.extend(b"\x07\x01\x07default"),
+            Some(before) => {
+                out.push(0x80 | TYPE);
+                put_id(&mut out, before);
+            }
+        }
+        out.push(XML_ELEMENT);
+        put_bytes(&mut out, b"paragraph");
+        out.extend([TYPE, 0]);
+        put_id(&mut out, element);
+        out.push(XML_TEXT);
+        out.extend([STRING, 0]);
+        put_id(&mut out, text);
+        let words = format!("{n:0>11} {TEXT}");
+        put_bytes(&mut out, words.as_bytes());
+        before = Some(element);
+        clock += 2 + words.len() as u64;
     }
-    let _ = Any::Null;
-    txn.encode_diff_v1(&StateVector::default())
+    out.push(0);
+    out
 }
+
+/// Of one of the document's items.
+fn put_id(out: &mut Vec<u8>, clock: u64) {
+    put_var(out, DOCUMENT_CLIENT);
+    put_var(out, clock);
+}
+
+/// What a paragraph of [`document`] takes.
+const PARAGRAPH_BYTES: usize = 137;
 
 #[cfg(test)]
 mod tests {
     use yrs::updates::decoder::Decode;
-    use yrs::{GetString, Update};
+    use yrs::{ClientID, Doc, GetString, ReadTxn, StateVector, Transact, Update, WriteTxn, XmlFragment};
 
     use super::*;
 
+    fn runs_of(update: &[u8]) -> Vec<Run> {
+        let mut found = Vec::new();
+        runs(update, |run| found.push(run));
+        found
+    }
+
     #[test]
-    fn keystrokes_are_updates_and_their_clocks_are_read() {
+    fn keystrokes_and_attachments_are_updates_and_their_clocks_are_read() {
         let doc = Doc::new();
-        for clock in 0..300 {
-            let update = keystroke(1 << 40, clock);
-            clocks(&update, |client, end| assert_eq!((client, end), (1 << 40, clock + 1)));
+        let client = 1 << 40;
+        for number in 0..300 {
+            let is_key = number % 10 > 0;
+            let update = if is_key { keystroke(client, number) } else { attachment(client, number, 1_000) };
+            assert_eq!(runs_of(&update), [Run { client, start: number, end: number + 1 }]);
             doc.transact_mut().apply_update(Update::decode_v1(&update).unwrap()).unwrap();
         }
         let mut txn = doc.transact_mut();
         let text = txn.get_or_insert_text("t");
-        assert_eq!(text.get_string(&txn), "a".repeat(300));
-        let mut ends = Vec::new();
-        clocks(&txn.encode_diff_v1(&StateVector::default()), |client, end| ends.push((client, end)));
-        assert_eq!(ends, [(1 << 40, 300)]);
+        assert_eq!(text.get_string(&txn), "a".repeat(270));
+        let state = txn.encode_diff_v1(&StateVector::default());
+        assert!(state.len() > 30_000);
+        assert_eq!(runs_of(&state), [Run { client, start: 0, end: 300 }]);
+    }
+
+    #[test]
+    fn a_gap_in_an_update_is_seen() {
+        let update = yrs::merge_updates_v1([keystroke(7, 0), keystroke(7, 3)]).unwrap();
+        let both = [Run { client: 7, start: 0, end: 1 }, Run { client: 7, start: 3, end: 4 }];
+        assert_eq!(runs_of(&update), both);
     }
 
     #[test]
@@ -284,12 +377,16 @@ mod tests {
         for bytes in [10_000, 1_000_000] {
             let document = document(bytes);
             assert!(document.len().abs_diff(bytes) < bytes / 10, "{} for {bytes}", document.len());
-            let mut clients = 0;
-            clocks(&document, |_, end| {
-                assert!(end > 0);
-                clients += 1;
-            });
-            assert_eq!(clients, 1);
+            let update = Update::decode_v1(&document).unwrap();
+            let end = update.state_vector().get(&ClientID::new(DOCUMENT_CLIENT));
+            assert_eq!(runs_of(&document), [Run { client: DOCUMENT_CLIENT, start: 0, end: end.into() }]);
+            let doc = Doc::new();
+            let mut txn = doc.transact_mut();
+            txn.apply_update(update).unwrap();
+            assert!(!txn.has_missing_updates());
+            let fragment = txn.get_or_insert_xml_fragment("default");
+            assert_eq!(fragment.len(&txn) as usize, bytes.div_ceil(PARAGRAPH_BYTES));
+            assert!(fragment.get_string(&txn).starts_with("<paragraph>00000000000 The council"));
         }
     }
 }

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use civicpress_realtime::config::Config;
-use civicpress_realtime::host::{Authorization, AuthorizeRequest, HookEvent, Host, HostFuture, LoadedRecord, User};
+use civicpress_realtime::host::{
+    Authorization, AuthorizeRequest, HookEvent, Host, HostFuture, LoadedRecord, User,
+};
 use civicpress_realtime::ids::{RoomId, UserId};
 use civicpress_realtime::module::Module;
 use civicpress_realtime::room_type::RoomTypes;
@@ -47,7 +49,7 @@ async fn main() {
     limits.connections_per_user = 100_000;
     limits.max_connections = 100_000;
     config.rooms.max_rooms = 10_000;
-    config.limits.frame_bytes_max = 64 * 1024 * 1024;
+    config.document.bytes_max = 256 * 1024 * 1024;
     let module = Module::start(config, folder.path().to_owned(), Arc::new(Town), RoomTypes::default()).await;
     println!("listening on {}", module.expect("the engine starts").address());
     std::future::pending::<()>().await;

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::IoSlice;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
@@ -13,8 +14,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes, BytesMut};
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Notify;
+
+/// How many may be waiting to be accepted; as the engine's listener has it.
+const BACKLOG: u32 = 1_024;
 
 /// What waits to be written to one client.
 #[derive(Default)]
@@ -35,7 +39,9 @@ type Rooms = Arc<Mutex<HashMap<String, Arc<Room>>>>;
 async fn main() {
     civicpress_realtime_load::process::raise_file_limit();
     let port: u16 = std::env::args().nth(1).and_then(|port| port.parse().ok()).expect("usage: floor PORT");
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], port))).expect("a free port");
+    let listener = socket.listen(BACKLOG).expect("a free port");
     println!("listening on {}", listener.local_addr().expect("an address"));
     let rooms = Rooms::default();
     for number in 0.. {
@@ -146,7 +152,8 @@ async fn handshake(stream: &mut TcpStream, unread: &mut BytesMut) -> Option<Stri
         let head = std::str::from_utf8(&head).ok()?;
         let path = head.split(' ').nth(1)?.to_owned();
         let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))?;
-        let accept = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
+        let accept =
+            Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {}\r\n\r\n",
