@@ -11,6 +11,8 @@ mod leaf;
 mod reference;
 mod table;
 
+use std::borrow::Cow;
+
 use super::Lost;
 use super::attrs::Attrs;
 use super::chars::{byte_at, is_blank, slice};
@@ -21,7 +23,7 @@ const LEVEL_MAX: usize = 20;
 
 /// One step through the document's blocks.
 #[derive(Debug, PartialEq)]
-pub(super) enum Event {
+pub(super) enum Event<'a> {
     /// An element begins.
     Open {
         /// Its node type.
@@ -36,19 +38,19 @@ pub(super) enum Event {
     /// Inline content of the innermost open element, not parsed yet.
     Inline {
         /// The source, without what belongs to containers.
-        source: String,
+        source: Cow<'a, str>,
         /// The line that it begins on.
         line: usize,
     },
     /// Text that means nothing but itself.
-    Verbatim(String),
+    Verbatim(Cow<'a, str>),
 }
 
 /// What reading the blocks gave.
 #[derive(Debug, Default)]
-pub(super) struct Blocks {
+pub(super) struct Blocks<'a> {
     /// The document's structure in order.
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
     /// Link reference definitions, which inline parsing needs.
     pub references: References,
     /// What has no node.
@@ -56,7 +58,7 @@ pub(super) struct Blocks {
 }
 
 /// Reads the blocks of a normalized source.
-pub(super) fn parse(source: &str) -> Blocks {
+pub(super) fn parse(source: &str) -> Blocks<'_> {
     let mut parser = Parser::new(source);
     parser.run(0, parser.line_max);
     parser.out
@@ -103,7 +105,7 @@ struct Parser<'a> {
     in_paragraph: bool,
     /// Open quotes, lists and items.
     level: usize,
-    out: Blocks,
+    out: Blocks<'a>,
 }
 
 impl<'a> Parser<'a> {
@@ -223,30 +225,57 @@ impl<'a> Parser<'a> {
         at
     }
 
-    /// Lines joined, each without `indent` columns of indentation. A tab that reaches further is
-    /// made of spaces for the rest of it.
-    fn lines_without_indent(&self, from: usize, to: usize, indent: isize, last_line_end: bool) -> String {
+    /// Lines joined, each without `indent` columns of indentation.
+    fn lines_without_indent(
+        &self,
+        from: usize,
+        to: usize,
+        indent: isize,
+        last_line_end: bool,
+    ) -> Cow<'a, str> {
+        let end_of = |index: usize| {
+            let with_line_end = index + 1 < to || last_line_end;
+            (self.lines[index].end + usize::from(with_line_end)).min(self.source.len())
+        };
+        if from >= to {
+            return "".into();
+        }
+        let (first, spaces) = self.without_indent(from, end_of(from), indent);
+        if spaces == 0 && (from + 1 == to || (indent == 0 && self.are_as_written(from, to))) {
+            return slice(self.source, first, end_of(to - 1)).into();
+        }
         let mut out = String::new();
         for index in from..to {
-            let line = self.lines[index];
-            let with_line_end = index + 1 < to || last_line_end;
-            let last = (line.end + usize::from(with_line_end)).min(self.source.len());
-            let mut first = line.begin;
-            let mut columns = 0;
-            while first < last && columns < indent {
-                match self.byte(first) {
-                    b'\t' => columns += 4 - (columns + line.base).rem_euclid(4),
-                    b' ' => columns += 1,
-                    // Markers of containers stand for spaces.
-                    _ if first - line.begin < line.shift => columns += 1,
-                    _ => break,
-                }
-                first += 1;
-            }
-            out.extend(std::iter::repeat_n(' ', usize::try_from(columns - indent).unwrap_or(0)));
-            out.push_str(slice(self.source, first, last));
+            let end = end_of(index);
+            let (first, spaces) = self.without_indent(index, end, indent);
+            out.extend(std::iter::repeat_n(' ', spaces));
+            out.push_str(slice(self.source, first, end));
         }
-        out
+        out.into()
+    }
+
+    /// Where a line begins without `indent` columns of indentation. A tab that reaches further is made of so many
+    /// spaces for the rest of it.
+    fn without_indent(&self, index: usize, end: usize, indent: isize) -> (usize, usize) {
+        let line = self.lines[index];
+        let mut first = line.begin;
+        let mut columns = 0;
+        while first < end && columns < indent {
+            match self.byte(first) {
+                b'\t' => columns += 4 - (columns + line.base).rem_euclid(4),
+                b' ' => columns += 1,
+                // Markers of containers stand for spaces.
+                _ if first - line.begin < line.shift => columns += 1,
+                _ => break,
+            }
+            first += 1;
+        }
+        (first, usize::try_from(columns - indent).unwrap_or(0))
+    }
+
+    /// Whether nothing was taken off these lines but off the first.
+    fn are_as_written(&self, from: usize, to: usize) -> bool {
+        self.lines[from..to].is_sorted_by(|line, next| line.end + 1 == next.begin)
     }
 
     fn open(&mut self, name: &'static str, attrs: Attrs, line: usize) {

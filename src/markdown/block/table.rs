@@ -1,8 +1,11 @@
 //! Pipe tables of GFM (<https://github.github.com/gfm/#tables-extension->).
 
+use std::borrow::Cow;
+
 use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
-use super::super::schema::{PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
+use super::super::schema::{self, PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
+use super::leaf::trimmed;
 use super::{Event, Interrupted, Parser};
 
 /// How many cells that are not in the source a table may be filled up with, as in markdown-it.
@@ -10,15 +13,15 @@ const FILLED_CELLS_MAX: usize = 0x10000;
 
 /// A table's first two lines.
 #[derive(Debug)]
-pub(super) struct Head {
-    cells: Vec<String>,
+pub(super) struct Head<'a> {
+    cells: Vec<Cow<'a, str>>,
     /// One alignment per column, `None` for the default.
     aligns: Vec<Option<&'static str>>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// The columns, if a table begins on this line.
-    pub(super) fn table_columns(&self, line: usize, to: usize) -> Option<Head> {
+    pub(super) fn table_columns(&self, line: usize, to: usize) -> Option<Head<'a>> {
         let delimiters = line + 1;
         if delimiters >= to || !(0..4).contains(&self.indent(delimiters)) {
             return None;
@@ -32,8 +35,11 @@ impl Parser<'_> {
             }
             _ => false,
         };
+        if !fits || self.indent(line) >= 4 {
+            return None;
+        }
         let header = js_trim(self.text(line));
-        if !fits || !header.contains('|') || self.indent(line) >= 4 {
+        if !header.contains('|') {
             return None;
         }
         let aligns = aligns(self.text(delimiters))?;
@@ -43,8 +49,10 @@ impl Parser<'_> {
 
     pub(super) fn table(&mut self, line: usize, to: usize) -> bool {
         let Some(Head { cells: header, aligns }) = self.table_columns(line, to) else { return false };
+        // A column's cells share what they have.
+        let attrs: Vec<Attrs> = aligns.into_iter().map(cell_attrs).collect();
         self.open(TABLE, Attrs::new(), line);
-        self.row(TABLE_HEADER, header, &aligns, line);
+        self.row(TABLE_HEADER, header, &attrs, line);
         let mut next = line + 2;
         let mut given = 0;
         let mut wanted = 0;
@@ -58,11 +66,11 @@ impl Parser<'_> {
             }
             let cells = cells(text);
             given += cells.len();
-            wanted += aligns.len();
+            wanted += attrs.len();
             if wanted > given + FILLED_CELLS_MAX {
                 break;
             }
-            self.row(TABLE_CELL, cells, &aligns, next);
+            self.row(TABLE_CELL, cells, &attrs, next);
             next += 1;
         }
         self.close();
@@ -70,18 +78,17 @@ impl Parser<'_> {
         true
     }
 
-    fn row(&mut self, cell: &'static str, cells: Vec<String>, aligns: &[Option<&'static str>], line: usize) {
+    fn row(&mut self, cell: &'static str, cells: Vec<Cow<'a, str>>, columns: &[Attrs], line: usize) {
         self.open(TABLE_ROW, Attrs::new(), line);
         // GFM cuts a row that is longer than the header.
-        if cells.iter().skip(aligns.len()).any(|cell| !js_trim(cell).is_empty()) {
+        if cells.iter().skip(columns.len()).any(|cell| !js_trim(cell).is_empty()) {
             self.lose("table_cell", line, line);
         }
-        let texts = cells.iter().map(|text| js_trim(text)).chain(std::iter::repeat(""));
-        for (align, text) in aligns.iter().zip(texts) {
-            let attrs = align.map(|align| ("align", align.into()));
-            self.open(cell, attrs.into_iter().collect(), line);
+        let texts = cells.into_iter().map(|text| trimmed(text, js_trim)).chain(std::iter::repeat("".into()));
+        for (attrs, source) in columns.iter().zip(texts) {
+            self.open(cell, attrs.clone(), line);
             self.open(PARAGRAPH, Attrs::new(), line);
-            self.out.events.push(Event::Inline { source: text.to_owned(), line });
+            self.out.events.push(Event::Inline { source, line });
             self.close();
             self.close();
         }
@@ -114,25 +121,32 @@ fn aligns(text: &str) -> Option<Vec<Option<&'static str>>> {
     Some(aligns)
 }
 
+/// A cell of a column that is aligned so.
+fn cell_attrs(align: Option<&'static str>) -> Attrs {
+    let given = align.map(|align| ("align", align.into())).into_iter().collect();
+    schema::node_type(TABLE_CELL).and_then(|cell| schema::node_attrs(cell.attrs, given)).unwrap_or_default()
+}
+
 /// The cells of a row: split at pipes, except after a backslash, which is taken away then.
-fn cells(row: &str) -> Vec<String> {
-    let mut cells: Vec<String> = Vec::new();
+fn cells(row: &str) -> Vec<Cow<'_, str>> {
+    let mut cells: Vec<Cow<'_, str>> = Vec::new();
     let mut escaped = false;
     for part in row.split('|') {
         match cells.last_mut() {
             Some(cell) if escaped => {
+                let cell = cell.to_mut();
                 cell.pop();
                 cell.push('|');
                 cell.push_str(part);
             }
-            _ => cells.push(part.to_owned()),
+            _ => cells.push(part.into()),
         }
         escaped = part.ends_with('\\');
     }
-    if cells.first().is_some_and(String::is_empty) {
+    if cells.first().is_some_and(|cell| cell.is_empty()) {
         cells.remove(0);
     }
-    if cells.last().is_some_and(String::is_empty) {
+    if cells.last().is_some_and(|cell| cell.is_empty()) {
         cells.pop();
     }
     cells
