@@ -51,6 +51,9 @@ fn escape(value: &str) -> String {
 }
 
 fn unescape(value: &str) -> String {
+    if !value.contains('&') {
+        return value.to_owned();
+    }
     value.replace("&quot;", "\"").replace("&#45;&#45;", "--")
 }
 

@@ -17,7 +17,7 @@ pub(super) fn build(blocks: Blocks<'_>) -> Parsed {
     let mut parser = Parser::new(&references);
     for event in &mut events {
         match event {
-            Event::Open { name, attrs, line } => builder.open(name, std::mem::take(attrs), *line),
+            Event::Open { node_type, attrs, line } => builder.open(*node_type, std::mem::take(attrs), *line),
             Event::Close => builder.close(),
             Event::Verbatim(text) => builder.text(text),
             Event::Inline { source, line } => {
@@ -54,12 +54,12 @@ struct Builder {
 }
 
 impl Builder {
-    fn open(&mut self, name: &'static str, attrs: Attrs, line: usize) {
+    fn open(&mut self, node_type: Option<&'static NodeType>, attrs: Attrs, line: u32) {
         if self.frames.is_empty() {
-            self.block_lines.push(super::line_number(line));
+            self.block_lines.push(line);
         }
         let content = self.nodes.len();
-        self.frames.push(Frame { node_type: schema::node_type(name), attrs, content });
+        self.frames.push(Frame { node_type, attrs, content });
     }
 
     fn close(&mut self) {
@@ -120,7 +120,7 @@ struct Inline<'a> {
     source: &'a str,
     /// How far lines are counted, and the line there.
     counted: usize,
-    line: usize,
+    line: u32,
     /// For each open link, where it begins and whether it has content.
     links: Vec<(usize, bool)>,
     /// How many marks of each type the source has open: link, em, strong.
@@ -240,9 +240,9 @@ impl Inline<'_> {
 
     fn lose(&mut self, builder: &mut Builder, kind: &'static str, at: usize) {
         let passed = self.source.get(self.counted..at).unwrap_or_default();
-        self.line += passed.matches('\n').count();
+        self.line += u32::try_from(passed.matches('\n').count()).unwrap_or(u32::MAX);
         self.counted = self.counted.max(at);
-        let lost = Lost::lines(kind, self.line, self.line);
+        let lost = Lost { first_line: self.line, last_line: self.line, kind };
         let of_this_line = builder.lost.iter().rev().take_while(|other| other.first_line == lost.first_line);
         if !of_this_line.into_iter().any(|other| *other == lost) {
             builder.lost.push(lost);

@@ -104,9 +104,8 @@ impl<T: ReadTxn> Reader<'_, T> {
             nodes.extend(children);
             return;
         };
-        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
-        let given: Attrs = given.collect();
-        let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
+        let given = |name: &str| element.get_attribute(self.txn, name).map(|value| self.value(&value));
+        let Some(attrs) = schema::attrs_of(node_type.attrs, given) else {
             self.misfits += 1;
             nodes.extend(children);
             return;
@@ -142,11 +141,11 @@ impl<T: ReadTxn> Reader<'_, T> {
         let mut marks = Vec::new();
         for (name, value) in names {
             let mark_type = schema::MARK_TYPES.iter().find(|(known, _)| *known == mark_name(name));
-            let given = match json(value) {
-                Value::Object(given) => given.into_iter().collect(),
-                _ => Attrs::new(),
+            let given = |name: &str| match value {
+                Any::Map(given) => given.get(name).map(json),
+                _ => None,
             };
-            match mark_type.and_then(|(known, spec)| Some((*known, schema::complete_attrs(spec, given)?))) {
+            match mark_type.and_then(|(known, spec)| Some((*known, schema::attrs_of(spec, given)?))) {
                 Some((known, attrs)) => marks.push(Mark { kind: known.into(), attrs }),
                 None => self.misfits += 1,
             }
@@ -161,6 +160,9 @@ impl<T: ReadTxn> Reader<'_, T> {
 
     /// Children as a node with this content can have them.
     fn fit(&mut self, content: Content, children: Vec<Node>) -> Vec<Node> {
+        if do_fit(content, &children) {
+            return children;
+        }
         let mut fitted = Assembly::new(content);
         children.into_iter().for_each(|child| fitted.add(child));
         fitted.wrap_strays();
@@ -202,8 +204,7 @@ impl Assembly {
 
     pub(crate) fn add(&mut self, child: Node) {
         let Some(group) = schema::node_type(&child.kind).map(|node_type| node_type.group) else { return };
-        let is_plain_text = child.kind == schema::TEXT && child.marks.is_empty();
-        if self.content.takes(group) && (self.content != Content::Text || is_plain_text) {
+        if takes(self.content, group, &child) {
             self.wrap_strays();
             if child.kind == schema::TEXT {
                 push_text(&mut self.nodes, child);
@@ -240,6 +241,23 @@ impl Assembly {
         inside.wrap_strays();
         self.nodes.extend(schema::fill(wrapper, Attrs::new(), inside.nodes));
     }
+}
+
+/// Whether a child of this group can stand here.
+fn takes(content: Content, group: Group, child: &Node) -> bool {
+    let is_plain_text = child.kind == schema::TEXT && child.marks.is_empty();
+    content.takes(group) && (content != Content::Text || is_plain_text)
+}
+
+/// Whether children are as [`Assembly`] would have them.
+fn do_fit(content: Content, children: &[Node]) -> bool {
+    let fits =
+        |child: &Node| schema::node_type(&child.kind).is_some_and(|known| takes(content, known.group, child));
+    let is_one_text =
+        |pair: &[Node]| pair.iter().all(|node| node.kind == schema::TEXT) && pair[0].marks == pair[1].marks;
+    let begins_well = content != Content::ParagraphFirst
+        || children.first().is_none_or(|first| first.kind == schema::PARAGRAPH);
+    begins_well && children.iter().all(fits) && !children.windows(2).any(is_one_text)
 }
 
 /// Adds text; the same marks on both sides make it one.

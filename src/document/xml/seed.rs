@@ -6,6 +6,8 @@
 //! (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>): the same bytes as y-prosemirror's for the
 //! same document.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ use super::write::any;
 use crate::error::{Code, RealtimeError, Result};
 use crate::markdown::schema::{self, DEPTH_MAX, TEXT};
 use crate::markdown::{Attrs, Mark, Node};
-use crate::protocol::wire::{put_bytes, put_var};
+use crate::protocol::wire::{put_bytes, put_var, utf16_len};
 
 /// Item contents (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>, `contentRefs`).
 const CONTENT_STRING: u8 = 4;
@@ -117,8 +119,7 @@ impl Seed {
             for mark in &text.marks {
                 left = Some(self.format(parent, left, mark, &mark_json(mark)));
             }
-            let ascii = text.text.is_ascii();
-            let len = if ascii { text.text.len() } else { text.text.encode_utf16().count() } as u64;
+            let len = utf16_len(&text.text) as u64;
             let item = self.item(CONTENT_STRING, parent, left, None, len);
             put_bytes(&mut self.items, text.text.as_bytes());
             left = Some(item + len - 1);
@@ -177,13 +178,13 @@ fn ordered<'a>(
 }
 
 /// A mark's attributes as JSON, in the schema's order.
-fn mark_json(mark: &Mark) -> String {
+fn mark_json(mark: &Mark) -> Cow<'static, str> {
     if mark.attrs.is_empty() {
-        return "{}".to_owned();
+        return "{}".into();
     }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
     let attrs: Vec<String> = ordered(&mark.attrs, spec.unwrap_or_default())
         .map(|(name, value)| format!("{}:{value}", Value::from(name)))
         .collect();
-    format!("{{{}}}", attrs.join(","))
+    format!("{{{}}}", attrs.join(",")).into()
 }

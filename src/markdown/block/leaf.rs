@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
 
     fn heading(&mut self, level: usize, source: Cow<'a, str>, line: usize) {
         self.open(HEADING, Attrs::from([("level", level.into())]), line);
-        self.out.events.push(Event::Inline { source, line });
+        self.inline(source, line);
         self.close();
     }
 
@@ -191,7 +191,7 @@ impl<'a> Parser<'a> {
         let text = self.lines_without_indent(line, next, self.content_indent, false);
         self.line = next;
         self.open(PARAGRAPH, Attrs::new(), line);
-        self.out.events.push(Event::Inline { source: trimmed(text, ascii_trim), line });
+        self.inline(trimmed(text, ascii_trim), line);
         self.close();
     }
 }

@@ -13,25 +13,26 @@ mod table;
 
 use std::borrow::Cow;
 
-use super::Lost;
 use super::attrs::Attrs;
 use super::chars::{byte_at, is_blank, slice};
 use super::inline::References;
+use super::schema::{self, NodeType};
+use super::{Lost, line_number};
 
 /// markdown-it's `maxNesting` for CommonMark. What is nested deeper is left out by it without a word.
 const LEVEL_MAX: usize = 20;
 
 /// One step through the document's blocks.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Event<'a> {
     /// An element begins.
     Open {
         /// Its node type.
-        name: &'static str,
+        node_type: Option<&'static NodeType>,
         /// Its attributes.
         attrs: Attrs,
-        /// The line that it begins on, counted from 0.
-        line: usize,
+        /// The line that it begins on, counted from 1.
+        line: u32,
     },
     /// The innermost open element ends.
     Close,
@@ -39,8 +40,8 @@ pub(super) enum Event<'a> {
     Inline {
         /// The source, without what belongs to containers.
         source: Cow<'a, str>,
-        /// The line that it begins on.
-        line: usize,
+        /// The line that it begins on, counted from 1.
+        line: u32,
     },
     /// Text that means nothing but itself.
     Verbatim(Cow<'a, str>),
@@ -112,6 +113,7 @@ impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
         let lines = split_lines(source);
         let line_max = lines.len() - 1;
+        let out = Blocks { events: Vec::with_capacity(2 * line_max), ..Blocks::default() };
         Self {
             source,
             lines,
@@ -121,7 +123,7 @@ impl<'a> Parser<'a> {
             list_indent: -1,
             in_paragraph: false,
             level: 0,
-            out: Blocks::default(),
+            out,
         }
     }
 
@@ -153,21 +155,31 @@ impl<'a> Parser<'a> {
     fn block(&mut self, line: usize, to: usize) {
         let taken = self.table(line, to)
             || self.indented_code(line, to)
-            || self.fence(line, to)
-            || self.quote(line, to)
-            || self.thematic_break(line)
-            || self.list(line, to)
-            || self.reference(line)
-            || self.html(line, to)
-            || self.atx_heading(line)
+            || (self.may_begin_block(line)
+                && (self.fence(line, to)
+                    || self.quote(line, to)
+                    || self.thematic_break(line)
+                    || self.list(line, to)
+                    || self.reference(line)
+                    || self.html(line, to)
+                    || self.atx_heading(line)))
             || self.setext_heading(line, to);
         if !taken {
             self.paragraph(line, to);
         }
     }
 
+    /// Most lines begin with a letter, and no block but text and tables does.
+    fn may_begin_block(&self, line: usize) -> bool {
+        let first = self.byte(self.start(line));
+        first.is_ascii() && !first.is_ascii_alphabetic()
+    }
+
     /// Whether another block begins on this line and ends the running one.
     fn interrupts(&self, what: Interrupted, line: usize, to: usize) -> bool {
+        if !self.may_begin_block(line) {
+            return what == Interrupted::Paragraph && self.table_columns(line, to).is_some();
+        }
         let always =
             self.opens_fence(line).is_some() || self.opens_quote(line) || self.is_thematic_break(line);
         match what {
@@ -279,7 +291,12 @@ impl<'a> Parser<'a> {
     }
 
     fn open(&mut self, name: &'static str, attrs: Attrs, line: usize) {
-        self.out.events.push(Event::Open { name, attrs, line });
+        let node_type = schema::node_type(name);
+        self.out.events.push(Event::Open { node_type, attrs, line: line_number(line) });
+    }
+
+    fn inline(&mut self, source: Cow<'a, str>, line: usize) {
+        self.out.events.push(Event::Inline { source, line: line_number(line) });
     }
 
     fn close(&mut self) {
@@ -292,9 +309,12 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// So that room for the lines is not made over and over.
+const USUAL_LINE_LEN: usize = 40;
+
 /// The lines of a source and an empty one after them, so that a look at the next line is always possible.
 fn split_lines(source: &str) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(source.len() / USUAL_LINE_LEN + 1);
     let mut begin = 0;
     for text in source.split_inclusive('\n') {
         let mut line = Line { begin, end: begin + text.trim_end_matches('\n').len(), ..Line::default() };

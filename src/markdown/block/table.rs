@@ -6,7 +6,7 @@ use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
 use super::super::schema::{self, PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
 use super::leaf::trimmed;
-use super::{Event, Interrupted, Parser};
+use super::{Interrupted, Parser};
 
 /// How many cells that are not in the source a table may be filled up with, as in markdown-it.
 const FILLED_CELLS_MAX: usize = 0x10000;
@@ -88,7 +88,7 @@ impl<'a> Parser<'a> {
         for (attrs, source) in columns.iter().zip(texts) {
             self.open(cell, attrs.clone(), line);
             self.open(PARAGRAPH, Attrs::new(), line);
-            self.out.events.push(Event::Inline { source, line });
+            self.inline(source, line);
             self.close();
             self.close();
         }
