@@ -65,7 +65,7 @@ impl Builder {
     fn close(&mut self) {
         self.flush();
         if let Some(Frame { node_type, attrs, content }) = self.frames.pop() {
-            let content = self.nodes.drain(content..).collect();
+            let content = self.nodes.split_off(content);
             self.nodes.extend(node_type.and_then(|node_type| schema::fill(node_type, attrs, content)));
         }
     }
@@ -209,6 +209,9 @@ impl Inline<'_> {
 
     /// Content comes: the links around have some, and every mark that the source has open should be on it.
     fn filled(&mut self, builder: &mut Builder, at: usize) {
+        if self.open == [0; 3] {
+            return;
+        }
         for (_, filled) in &mut self.links {
             *filled = true;
         }

@@ -13,6 +13,8 @@ mod table;
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
+
 use super::attrs::Attrs;
 use super::chars::{byte_at, is_blank, slice};
 use super::inline::References;
@@ -315,16 +317,17 @@ const USUAL_LINE_LEN: usize = 40;
 /// The lines of a source and an empty one after them, so that a look at the next line is always possible.
 fn split_lines(source: &str) -> Vec<Line> {
     let mut lines = Vec::with_capacity(source.len() / USUAL_LINE_LEN + 1);
+    let bytes = source.as_bytes();
     let mut begin = 0;
-    for text in source.split_inclusive('\n') {
-        let mut line = Line { begin, end: begin + text.trim_end_matches('\n').len(), ..Line::default() };
-        for byte in text.bytes().take_while(|&byte| is_blank(byte)) {
+    for end in memchr_iter(b'\n', bytes).chain([source.len()]) {
+        let mut line = Line { begin, end, ..Line::default() };
+        for &byte in bytes[begin..end].iter().take_while(|&&byte| is_blank(byte)) {
             line.shift += 1;
             line.indent += if byte == b'\t' { 4 - line.indent % 4 } else { 1 };
         }
-        begin += text.len();
+        begin = end + 1;
         // Blanks at the end of the source are no line.
-        if line.begin + line.shift < begin {
+        if end < source.len() || line.begin + line.shift < end {
             lines.push(line);
         }
     }

@@ -1,6 +1,7 @@
 //! Pipe tables of GFM (<https://github.github.com/gfm/#tables-extension->).
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
@@ -15,8 +16,8 @@ const FILLED_CELLS_MAX: usize = 0x10000;
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     cells: Vec<Cow<'a, str>>,
-    /// One alignment per column, `None` for the default.
-    aligns: Vec<Option<&'static str>>,
+    /// What the cells of each column have.
+    columns: Vec<Attrs>,
 }
 
 impl<'a> Parser<'a> {
@@ -42,17 +43,15 @@ impl<'a> Parser<'a> {
         if !header.contains('|') {
             return None;
         }
-        let aligns = aligns(self.text(delimiters))?;
+        let columns = columns(self.text(delimiters))?;
         let cells = cells(header);
-        (!cells.is_empty() && cells.len() == aligns.len()).then_some(Head { cells, aligns })
+        (!cells.is_empty() && cells.len() == columns.len()).then_some(Head { cells, columns })
     }
 
     pub(super) fn table(&mut self, line: usize, to: usize) -> bool {
-        let Some(Head { cells: header, aligns }) = self.table_columns(line, to) else { return false };
-        // A column's cells share what they have.
-        let attrs: Vec<Attrs> = aligns.into_iter().map(cell_attrs).collect();
+        let Some(Head { cells: header, columns }) = self.table_columns(line, to) else { return false };
         self.open(TABLE, Attrs::new(), line);
-        self.row(TABLE_HEADER, header, &attrs, line);
+        self.row(TABLE_HEADER, header, &columns, line);
         let mut next = line + 2;
         let mut given = 0;
         let mut wanted = 0;
@@ -66,11 +65,11 @@ impl<'a> Parser<'a> {
             }
             let cells = cells(text);
             given += cells.len();
-            wanted += attrs.len();
+            wanted += columns.len();
             if wanted > given + FILLED_CELLS_MAX {
                 break;
             }
-            self.row(TABLE_CELL, cells, &attrs, next);
+            self.row(TABLE_CELL, cells, &columns, next);
             next += 1;
         }
         self.close();
@@ -96,12 +95,22 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The alignment of each column, if this is a delimiter row.
-fn aligns(text: &str) -> Option<Vec<Option<&'static str>>> {
-    let columns: Vec<&str> = text.split('|').map(js_trim).collect();
-    let mut aligns = Vec::new();
-    for (index, column) in columns.iter().enumerate() {
-        if column.is_empty() && (index == 0 || index + 1 == columns.len()) {
+/// What cells have, by how their column is aligned: all such cells share it.
+static CELL_ATTRS: LazyLock<[Attrs; 4]> = LazyLock::new(|| {
+    [None, Some("left"), Some("right"), Some("center")].map(|align| {
+        let given = align.map(|align| ("align", align.into())).into_iter().collect();
+        schema::node_type(TABLE_CELL)
+            .and_then(|cell| schema::node_attrs(cell.attrs, given))
+            .unwrap_or_default()
+    })
+});
+
+/// What the cells of each column have, if this is a delimiter row.
+fn columns(text: &str) -> Option<Vec<Attrs>> {
+    let delimiters: Vec<&str> = text.split('|').map(js_trim).collect();
+    let mut columns = Vec::with_capacity(delimiters.len());
+    for (index, column) in delimiters.iter().enumerate() {
+        if column.is_empty() && (index == 0 || index + 1 == delimiters.len()) {
             continue;
         }
         let left = column.starts_with(':');
@@ -111,20 +120,9 @@ fn aligns(text: &str) -> Option<Vec<Option<&'static str>>> {
         if dashes.is_empty() || !dashes.bytes().all(|byte| byte == b'-') {
             return None;
         }
-        aligns.push(match (left, right) {
-            (true, true) => Some("center"),
-            (true, false) => Some("left"),
-            (false, true) => Some("right"),
-            (false, false) => None,
-        });
+        columns.push(CELL_ATTRS[usize::from(left) + 2 * usize::from(right)].clone());
     }
-    Some(aligns)
-}
-
-/// A cell of a column that is aligned so.
-fn cell_attrs(align: Option<&'static str>) -> Attrs {
-    let given = align.map(|align| ("align", align.into())).into_iter().collect();
-    schema::node_type(TABLE_CELL).and_then(|cell| schema::node_attrs(cell.attrs, given)).unwrap_or_default()
+    Some(columns)
 }
 
 /// The cells of a row: split at pipes, except after a backslash, which is taken away then.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::super::chars::{byte_at, slice};
 use super::super::entity::unescape;
 use super::super::url::{is_allowed, normalize_link};
-use super::{Image, Parser, Token, TokenKind};
+use super::span::plain_len;
+use super::{Image, LEVEL_MAX, Parser, Token, TokenKind};
 
 /// Parentheses in a destination may be nested so deep.
 const PARENTHESES_MAX: usize = 32;
@@ -131,6 +132,10 @@ impl<'a> Parser<'a> {
 
     /// The closing bracket for the opening one at `start`. In a link's text no other link may be.
     fn label_end(&mut self, start: usize, refuse_links: bool) -> Option<usize> {
+        let plain = start + 1 + plain_len(slice(self.source, start + 1, self.end));
+        if self.level < LEVEL_MAX && self.byte(plain) == Some(b']') {
+            return Some(plain);
+        }
         let before = self.at;
         self.at = start + 1;
         let mut depth = 1;

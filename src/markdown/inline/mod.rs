@@ -168,8 +168,10 @@ impl<'a> Parser<'a> {
         self.backticks.clear();
         (self.backticks_scanned, self.unclosed_html) = (false, false);
         self.run();
-        self.resolve_emphasis();
-        self.join_texts();
+        if self.tokens.len() > 1 {
+            self.resolve_emphasis();
+            self.join_texts();
+        }
         self.tokens.drain(..)
     }
 

@@ -10,8 +10,7 @@ use super::{Parser, TokenKind};
 
 impl<'a> Parser<'a> {
     pub(super) fn text(&mut self, silent: bool) -> bool {
-        let rest = slice(self.source, self.at, self.end);
-        let len = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(rest.len());
+        let len = plain_len(slice(self.source, self.at, self.end));
         if len == 0 {
             return false;
         }
@@ -234,6 +233,11 @@ const IS_SPECIAL: [bool; 256] = {
     }
     table
 };
+
+/// How much there is at the beginning of a text that no rule can begin with.
+pub(super) fn plain_len(text: &str) -> usize {
+    text.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(text.len())
+}
 
 /// <https://spec.commonmark.org/0.31.2/#absolute-uri>
 fn is_absolute(url: &str) -> bool {
