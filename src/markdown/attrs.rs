@@ -129,3 +129,24 @@ impl Serialize for Attrs {
         serializer.collect_map(self.iter())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_that_of_names_however_they_come() {
+        let mut one = Attrs::from([("b", 1.into()), ("a", 2.into()), ("b", 3.into())]);
+        assert_eq!(one.iter().collect::<Vec<_>>(), [("a", &2.into()), ("b", &3.into())]);
+        let mut other = Attrs::from([("a", 2.into())]);
+        assert_eq!(other.insert("b", 3.into()), None);
+        assert_eq!(one, other);
+        assert_eq!(one.insert("a", 4.into()), Some(2.into()));
+        assert_eq!((one["a"].clone(), other["a"].clone()), (4.into(), 2.into()));
+        assert_eq!(other.remove("c"), None);
+        assert_eq!(other.remove("b"), Some(3.into()));
+        assert_eq!(other.remove("a"), Some(2.into()));
+        assert_eq!(other, Attrs::new());
+        assert_eq!(Attrs::from([("a", Value::Null)]).without_nulls(), Attrs::new());
+    }
+}

@@ -177,17 +177,9 @@ pub(crate) fn complete_attrs(spec: &[(&'static str, Fallback)], given: Attrs) ->
     if given.len() == spec.len() && spec.iter().all(|(name, _)| given.get(name).is_some()) {
         return Some(given);
     }
-    attrs_of(spec, |name| given.get(name).cloned())
-}
-
-/// All attributes of a type: those that `given` gives, else the defaults.
-pub(crate) fn attrs_of(
-    spec: &[(&'static str, Fallback)],
-    mut given: impl FnMut(&str) -> Option<Value>,
-) -> Option<Attrs> {
     let attrs = spec.iter().map(|&(name, fallback)| {
-        let value = match (given(name), fallback) {
-            (Some(value), _) => value,
+        let value = match (given.get(name), fallback) {
+            (Some(value), _) => value.clone(),
             (None, Fallback::Required) => return None,
             (None, Fallback::Null) => Value::Null,
             (None, Fallback::Number(number)) => number.into(),

@@ -1,8 +1,6 @@
 //! From blocks and inline tokens to the document's tree, as prosemirror-markdown's parser builds it
 //! (<https://github.com/ProseMirror/prosemirror-markdown/blob/master/src/from_markdown.ts>).
 
-use serde_json::Value;
-
 use super::attrs::Attrs;
 use super::block::{Blocks, Event};
 use super::inline::{Image, Parser, Token, TokenKind};
@@ -157,11 +155,7 @@ impl Inline<'_> {
                     let attrs = texts.into_iter().map(|(name, text)| (name, text.into())).collect();
                     self.node(builder, schema::IMAGE, attrs, at);
                 }
-                TokenKind::OpenLink { href, title } => {
-                    let attrs = Attrs::from([
-                        ("href", href.into()),
-                        ("title", some(title).map_or(Value::Null, Value::from)),
-                    ]);
+                TokenKind::OpenLink(attrs) => {
                     self.links.push((at, false));
                     self.open(builder, Mark { kind: schema::LINK.into(), attrs });
                 }

@@ -104,8 +104,9 @@ impl<T: ReadTxn> Reader<'_, T> {
             nodes.extend(children);
             return;
         };
-        let given = |name: &str| element.get_attribute(self.txn, name).map(|value| self.value(&value));
-        let Some(attrs) = schema::attrs_of(node_type.attrs, given) else {
+        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
+        let given: Attrs = given.collect();
+        let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
             self.misfits += 1;
             nodes.extend(children);
             return;
@@ -141,11 +142,11 @@ impl<T: ReadTxn> Reader<'_, T> {
         let mut marks = Vec::new();
         for (name, value) in names {
             let mark_type = schema::MARK_TYPES.iter().find(|(known, _)| *known == mark_name(name));
-            let given = |name: &str| match value {
-                Any::Map(given) => given.get(name).map(json),
-                _ => None,
+            let given = match json(value) {
+                Value::Object(given) => given.into_iter().collect(),
+                _ => Attrs::new(),
             };
-            match mark_type.and_then(|(known, spec)| Some((*known, schema::attrs_of(spec, given)?))) {
+            match mark_type.and_then(|(known, spec)| Some((*known, schema::complete_attrs(spec, given)?))) {
                 Some((known, attrs)) => marks.push(Mark { kind: known.into(), attrs }),
                 None => self.misfits += 1,
             }

@@ -6,8 +6,6 @@
 //! (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>): the same bytes as y-prosemirror's for the
 //! same document.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -178,13 +176,13 @@ fn ordered<'a>(
 }
 
 /// A mark's attributes as JSON, in the schema's order.
-fn mark_json(mark: &Mark) -> Cow<'static, str> {
+fn mark_json(mark: &Mark) -> String {
     if mark.attrs.is_empty() {
-        return "{}".into();
+        return "{}".to_owned();
     }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
     let attrs: Vec<String> = ordered(&mark.attrs, spec.unwrap_or_default())
         .map(|(name, value)| format!("{}:{value}", Value::from(name)))
         .collect();
-    format!("{{{}}}", attrs.join(",")).into()
+    format!("{{{}}}", attrs.join(","))
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::attrs::Attrs;
 use super::super::chars::{byte_at, slice};
 use super::super::entity::unescape;
 use super::super::url::{is_allowed, normalize_link};
@@ -26,7 +27,7 @@ impl<'a> Parser<'a> {
         if !silent {
             let end = self.end;
             let outer_delimiters = self.delimiters_now;
-            self.push(TokenKind::OpenLink { href: target.href, title: target.title });
+            self.push(TokenKind::OpenLink(link_attrs(target.href, Some(target.title))));
             self.delimiters.push(Vec::new());
             self.delimiters_now = self.delimiters.len() - 1;
             self.at = text_start;
@@ -166,6 +167,12 @@ impl<'a> Parser<'a> {
     fn byte(&self, at: usize) -> Option<u8> {
         (at < self.end).then(|| byte_at(self.source, at))
     }
+}
+
+/// The attributes of a link.
+pub(super) fn link_attrs(href: String, title: Option<String>) -> Attrs {
+    let title = title.filter(|title| !title.is_empty());
+    Attrs::from([("href", href.into()), ("title", title.into())])
 }
 
 /// A description as the editor keeps it: the text of its first piece. And whether there is more to it.

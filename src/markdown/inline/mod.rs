@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::attrs::Attrs;
 use super::chars::{byte_at, is_js_space, slice};
 use emphasis::Delimiter;
 pub(super) use link::{Title, link_destination};
@@ -37,10 +38,8 @@ pub(super) enum TokenKind<'a> {
     SoftBreak,
     HardBreak,
     Image(Box<Image<'a>>),
-    OpenLink {
-        href: String,
-        title: String,
-    },
+    /// With the mark's attributes.
+    OpenLink(Attrs),
     CloseLink,
     OpenEm,
     CloseEm,

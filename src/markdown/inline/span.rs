@@ -6,6 +6,7 @@ use super::super::chars::{byte_at, is_blank, is_line_terminator, slice};
 use super::super::entity;
 use super::super::html_tag::tag_end;
 use super::super::url::{is_allowed, normalize_link, normalize_link_text};
+use super::link::link_attrs;
 use super::{Parser, TokenKind};
 
 impl<'a> Parser<'a> {
@@ -128,7 +129,7 @@ impl<'a> Parser<'a> {
             return false;
         }
         if !silent {
-            self.push(TokenKind::OpenLink { href, title: String::new() });
+            self.push(TokenKind::OpenLink(link_attrs(href, None)));
             self.push(TokenKind::Text(normalize_link_text(url).into()));
             self.push(TokenKind::CloseLink);
         }
