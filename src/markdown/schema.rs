@@ -206,16 +206,21 @@ pub(crate) fn node_attrs(spec: &[(&'static str, Fallback)], given: Attrs) -> Opt
 }
 
 /// An element of a known type with its children, missing attributes and content filled in as
-/// ProseMirror's `createAndFill` does: a list item begins with a paragraph, what must hold a block holds one.
-pub(crate) fn fill(node_type: &'static NodeType, attrs: Attrs, mut content: Vec<Node>) -> Option<Node> {
-    let attrs = node_attrs(node_type.attrs, attrs)?;
+/// ProseMirror's `createAndFill` does. `None` if a required attribute is missing.
+pub(crate) fn fill(node_type: &'static NodeType, attrs: Attrs, content: Vec<Node>) -> Option<Node> {
+    Some(fill_content(node_type, node_attrs(node_type.attrs, attrs)?, content))
+}
+
+/// The same where no attribute is missing: a list item begins with a paragraph, what must hold a block
+/// holds one.
+pub(crate) fn fill_content(node_type: &'static NodeType, attrs: Attrs, mut content: Vec<Node>) -> Node {
     let first_is_paragraph = content.first().is_some_and(|node| node.kind == PARAGRAPH);
     match node_type.content {
         Content::Blocks if content.is_empty() => content.push(empty(PARAGRAPH)),
         Content::ParagraphFirst if !first_is_paragraph => content.insert(0, empty(PARAGRAPH)),
         _ => {}
     }
-    Some(Node { kind: node_type.name.into(), attrs, text: String::new(), marks: Vec::new(), content })
+    Node { kind: node_type.name.into(), attrs, text: String::new(), marks: Vec::new(), content }
 }
 
 /// An element without attributes and content.

@@ -64,7 +64,7 @@ impl Builder {
         self.flush();
         if let Some(Frame { node_type, attrs, content }) = self.frames.pop() {
             let content = self.nodes.split_off(content);
-            self.nodes.extend(node_type.and_then(|node_type| schema::fill(node_type, attrs, content)));
+            self.nodes.extend(node_type.map(|node_type| schema::fill_content(node_type, attrs, content)));
         }
     }
 

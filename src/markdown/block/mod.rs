@@ -31,7 +31,7 @@ pub(super) enum Event<'a> {
     Open {
         /// Its node type.
         node_type: Option<&'static NodeType>,
-        /// Its attributes.
+        /// Its attributes, all of them.
         attrs: Attrs,
         /// The line that it begins on, counted from 1.
         line: u32,

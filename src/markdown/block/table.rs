@@ -125,9 +125,12 @@ fn columns(text: &str) -> Option<Vec<Attrs>> {
     Some(columns)
 }
 
+/// So that room for a row is made once.
+const USUAL_CELLS: usize = 8;
+
 /// The cells of a row: split at pipes, except after a backslash, which is taken away then.
 fn cells(row: &str) -> Vec<Cow<'_, str>> {
-    let mut cells: Vec<Cow<'_, str>> = Vec::new();
+    let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(USUAL_CELLS);
     let mut escaped = false;
     for part in row.split('|') {
         match cells.last_mut() {

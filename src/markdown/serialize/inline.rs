@@ -49,7 +49,7 @@ impl Writer {
                 self.write("![");
                 self.out.push_str(&escape(string(node, "alt"), false));
                 self.out.push_str("](");
-                push_escaped(&mut self.out, string(node, "src"), &['(', ')']);
+                push_escaped(&mut self.out, string(node, "src"), b"()");
                 push_title(&mut self.out, node.attrs.get("title"));
                 self.out.push(')');
             }
@@ -252,7 +252,7 @@ fn close_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) {
         LINK => {
             let mut close = String::from("](");
             let href = mark.attrs.get("href").and_then(Value::as_str).unwrap_or_default();
-            push_escaped(&mut close, href, &['(', ')', '"']);
+            push_escaped(&mut close, href, b"()\"");
             push_title(&mut close, mark.attrs.get("title"));
             close.push(')');
             writer.text(&close, false);
@@ -276,9 +276,9 @@ fn is_plain_url(link: &Mark, nodes: &[Node], index: usize) -> bool {
 }
 
 /// Adds a text with a backslash before each of these characters.
-fn push_escaped(out: &mut String, text: &str, special: &[char]) {
+fn push_escaped(out: &mut String, text: &str, special: &[u8]) {
     let mut rest = text;
-    while let Some(at) = rest.find(special) {
+    while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
         out.push_str(&rest[..at]);
         out.push('\\');
         let (character, after) = rest[at..].split_at(1);
@@ -292,7 +292,7 @@ fn push_escaped(out: &mut String, text: &str, special: &[char]) {
 fn push_title(out: &mut String, title: Option<&Value>) {
     if let Some(title) = title.and_then(Value::as_str).filter(|title| !title.is_empty()) {
         out.push_str(" \"");
-        push_escaped(out, title, &['"']);
+        push_escaped(out, title, b"\"");
         out.push('"');
     }
 }
