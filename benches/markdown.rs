@@ -65,7 +65,7 @@ fn load(text: &str) -> (bool, Option<Document>) {
     thread::scope(|scope| {
         let lost = scope.spawn(|| check_lossless(text, &parsed));
         let update = document_to_update(&parsed.doc, CLIENT).ok();
-        let document = update.and_then(|update| Document::restore(None, &[update]).ok());
+        let document = update.and_then(|update| Document::seeded(&update).ok());
         (lost.join().is_ok_and(|lost| lost.is_empty()), document)
     })
 }

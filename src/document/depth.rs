@@ -5,6 +5,7 @@ use yrs::types::text::YChange;
 use yrs::{Map, MapRef, Out, ReadTxn, Text, TextRef};
 
 use super::ApplyError;
+use crate::markdown::schema;
 use crate::protocol::nesting::levels_added;
 use crate::protocol::update::Shape;
 use crate::protocol::wire::WireError;
@@ -15,6 +16,9 @@ pub(super) const LEVELS_MAX: u32 = 256;
 /// For what was taken before and is read again. Several changes may have become one since, and one is
 /// counted as if all of it came below the deepest that is there.
 const RESTORED_LEVELS_MAX: u32 = 2 * LEVELS_MAX;
+
+/// What [`super::xml::document_to_update`] makes at most: elements, and a text in the innermost one.
+const SEED_LEVELS_MAX: u32 = schema::DEPTH_MAX as u32 + 2;
 
 /// At least as many levels as a document has; counted anew when it could be too many.
 #[derive(Debug)]
@@ -38,6 +42,11 @@ impl Depth {
     /// The document is as it was stored, and what comes now is new.
     pub(super) const fn restored(&mut self) {
         self.levels_max = LEVELS_MAX;
+    }
+
+    /// A new document is made by the editor's model, which bounds it.
+    pub(super) const fn of_seed(&mut self) {
+        self.at_most = SEED_LEVELS_MAX;
     }
 
     /// Something was written of which only its own levels are bounded.

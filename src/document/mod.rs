@@ -117,6 +117,22 @@ impl Document {
         Ok(document)
     }
 
+    /// A new document from what [`xml::document_to_update`] made of it: nothing has to be checked that was
+    /// encoded here.
+    pub fn seeded(seed: &Bytes) -> Result<Self, ApplyError> {
+        let mut document = Self::new();
+        document.depth.of_seed();
+        let update = contained(|| Update::decode_v1(seed))?;
+        let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
+        // See `transact` for why it is dropped by hand.
+        let mut txn = ManuallyDrop::new(contained(|| document.doc.transact_mut())?);
+        contained(|| txn.apply_update(update))?.map_err(|error| ApplyError::Broken(error.to_string()))?;
+        document.clocks.read(&*txn);
+        contained(|| drop(ManuallyDrop::into_inner(txn)))?;
+        document.state = Some((FIRST_GENERATION, seed.clone()));
+        Ok(document)
+    }
+
     /// Counts changes since the document was loaded, from [`FIRST_GENERATION`].
     pub const fn generation(&self) -> u64 {
         self.generation

@@ -78,7 +78,7 @@ pub(super) fn js_trim(text: &str) -> &str {
 
 /// Trims what Markdown blocks trim: ASCII space, tab and line ends, no Unicode spaces.
 pub(super) fn ascii_trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\n', '\r'])
+    text.trim_matches(|c| matches!(c, ' ' | '\t' | '\n' | '\r'))
 }
 
 /// The byte at `at`, 0 past the end; no source has a real 0 once it is normalized.
@@ -99,7 +99,7 @@ pub(super) fn without_last_line_end(source: &str) -> &str {
 
 /// Line ends become `\n`, NUL becomes U+FFFD (<https://spec.commonmark.org/0.31.2/#insecure-characters>).
 pub(super) fn normalize(source: &str) -> std::borrow::Cow<'_, str> {
-    if !source.as_bytes().contains(&b'\r') && !source.as_bytes().contains(&0) {
+    if memchr::memchr2(b'\r', 0, source.as_bytes()).is_none() {
         return source.into();
     }
     source.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}").into()

@@ -1,5 +1,7 @@
 //! References to records, places and attachments: `<!--civic-ref type="T" id="I" label="L"-->`.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::attrs::Attrs;
@@ -18,9 +20,9 @@ pub(super) fn parse(html: &str) -> Option<Attrs> {
     let ref_type = TYPES.into_iter().find(|known| *known == ref_type).unwrap_or("record");
     rest.is_empty().then(|| {
         Attrs::from([
-            ("refType", ref_type.into()),
             ("id", unescape(id).into()),
             ("label", unescape(label).into()),
+            ("refType", ref_type.into()),
         ])
     })
 }
@@ -32,8 +34,13 @@ pub(super) fn starts_with_reference(line: &str) -> bool {
 
 /// The reference as HTML.
 pub(super) fn serialize(attrs: &Attrs) -> String {
-    let value = |name: &str| escape(attrs.get(name).and_then(Value::as_str).unwrap_or_default());
-    format!(r#"<!--civic-ref type="{}" id="{}" label="{}"-->"#, value("refType"), value("id"), value("label"))
+    let mut html = String::from(BEGIN);
+    for (name, attr) in [("type", "refType"), ("id", "id"), ("label", "label")] {
+        let value = attrs.get(attr).and_then(Value::as_str).unwrap_or_default();
+        html.extend([" ", name, "=\"", &escape(value), "\""]);
+    }
+    html.push_str("-->");
+    html
 }
 
 /// Space, the name, and a value in double quotes; the value and what comes after it.
@@ -46,11 +53,17 @@ fn attribute<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
 }
 
 /// A quote would end the value, two dashes the comment.
-fn escape(value: &str) -> String {
-    value.replace('"', "&quot;").replace("--", "&#45;&#45;")
+fn escape(value: &str) -> Cow<'_, str> {
+    if !value.contains('"') && !value.as_bytes().windows(2).any(|pair| pair == b"--") {
+        return value.into();
+    }
+    value.replace('"', "&quot;").replace("--", "&#45;&#45;").into()
 }
 
 fn unescape(value: &str) -> String {
+    if !value.contains('&') {
+        return value.to_owned();
+    }
     value.replace("&quot;", "\"").replace("&#45;&#45;", "--")
 }
 

@@ -1,5 +1,6 @@
 //! Character references and backslash escapes (<https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references>).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -30,7 +31,10 @@ pub(super) fn reference(text: &str) -> Option<(usize, String)> {
 }
 
 /// Text of a destination or a title: backslash escapes and references are replaced.
-pub(super) fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'\\' | b'&')) {
+        return text.into();
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['\\', '&']) {
@@ -47,7 +51,7 @@ pub(super) fn unescape(text: &str) -> String {
         rest = &rest[len..];
     }
     out.push_str(rest);
-    out
+    out.into()
 }
 
 /// A reference as destinations and titles know it: whatever HTML takes, even when the name only begins

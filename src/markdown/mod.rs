@@ -21,12 +21,15 @@
 //! | link reference definitions | `block/reference` | [CommonMark 4.7](https://spec.commonmark.org/0.31.2/#link-reference-definitions) |
 //! | quotes, lists, items | `block/container` | [CommonMark 5](https://spec.commonmark.org/0.31.2/#container-blocks) |
 //! | tables; short rows filled, long ones cut | `block/table` | [GFM](https://github.github.com/gfm/#tables-extension-) |
+//! | a table filled with at most 65,536 cells | `block/table` | markdown-it [`table`][mi] |
 //! | escapes, code, autolinks, HTML, line ends | `inline/span` | [CommonMark 6](https://spec.commonmark.org/0.31.2/#inlines) |
+//! | brackets nested at most 20 deep | `inline/mod` | markdown-it [`parser_inline`][mi], `maxNesting` |
+//! | HTML tags | `html_tag` | [CommonMark 6.6](https://spec.commonmark.org/0.31.2/#raw-html) |
 //! | links, images | `inline/link` | [CommonMark 6.3, 6.4](https://spec.commonmark.org/0.31.2/#links) |
 //! | emphasis | `inline/emphasis` | [CommonMark 6.2](https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis) |
 //! | character references | `entity` | [CommonMark 2.5](https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references), [HTML](https://html.spec.whatwg.org/multipage/named-characters.html) |
 //! | destinations in ASCII, some schemes refused | `url`, `punycode` | markdown-it [`normalizeLink`, `validateLink`][mi] |
-//! | a soft line end is a space; marks are a set | `tree` | [prosemirror-markdown][pm] |
+//! | a soft line end is a space; marks are a set | `tree`, `schema` | [prosemirror-markdown][pm] |
 //! | an image's description is its first piece of text | `tree`, `inline/link` | [prosemirror-markdown][pm], `image` |
 //! | missing content filled in | `schema` | [prosemirror-model](https://prosemirror.net/docs/ref/#model.NodeType.createAndFill), `createAndFill` |
 //! | `<!--civic-ref ...-->` is a `civicRef` | `civic` | ours |
@@ -35,6 +38,8 @@
 //! | order and space of marks, breaks as `\`, autolinks | `serialize/inline` | the same |
 //! | escaping | `serialize/escape` | the same, `esc` |
 //! | a cell is one line, trimmed, `\|` escaped; rows filled to the widest | `serialize/table` | ours |
+//! | a heading's level is 1 to 6, whatever a client says | `serialize/mod` | ours |
+//! | blocks rendered apart and put together are the same bytes | `serialize/join` | ours |
 //!
 //! What a source has and its document cannot have is named in [`Parsed::lost`]:
 //!

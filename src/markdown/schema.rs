@@ -108,10 +108,18 @@ const CELL_ATTRS: &[(&str, Fallback)] = &[
 
 macro_rules! node_types {
     ($($name:ident, $content:ident, $group:ident, $attrs:expr;)+) => {
-        /// Every node type.
-        pub(crate) const NODE_TYPES: &[NodeType] = &[$(
-            NodeType { name: $name, content: Content::$content, group: Group::$group, attrs: $attrs },
-        )+];
+        /// The node type of this name.
+        pub(crate) fn node_type(name: &str) -> Option<&'static NodeType> {
+            match name {
+                $($name => {
+                    const TYPE: NodeType = NodeType {
+                        name: $name, content: Content::$content, group: Group::$group, attrs: $attrs,
+                    };
+                    Some(&TYPE)
+                })+
+                _ => None,
+            }
+        }
     };
 }
 
@@ -144,11 +152,6 @@ pub(crate) const MARK_TYPES: &[(&str, &[(&str, Fallback)])] = &[
     (CODE, &[]),
 ];
 
-/// The node type of this name.
-pub(crate) fn node_type(name: &str) -> Option<&'static NodeType> {
-    NODE_TYPES.iter().find(|node_type| node_type.name == name)
-}
-
 /// The place of a mark type in the schema's order; unknown ones come last.
 pub(crate) fn mark_rank(name: &str) -> usize {
     MARK_TYPES.iter().position(|(known, _)| *known == name).unwrap_or(MARK_TYPES.len())
@@ -168,34 +171,56 @@ impl Content {
     }
 }
 
-/// All attributes of a type that are not null: those given, else the defaults. `None` if one that is
-/// required is missing. Names that the type does not have are left out, as ProseMirror does.
-pub(crate) fn complete_attrs(spec: &[(&'static str, Fallback)], mut given: Attrs) -> Option<Attrs> {
-    let mut attrs = Attrs::with_capacity(spec.len());
-    for &(name, fallback) in spec {
-        let value = match (given.remove(name), fallback) {
-            (Some(value), _) => value,
+/// All attributes of a type: those given, else the defaults. `None` if one that is required is missing.
+/// Names that the type does not have are left out, as ProseMirror does.
+pub(crate) fn complete_attrs(spec: &[(&'static str, Fallback)], given: Attrs) -> Option<Attrs> {
+    if given.len() == spec.len() && spec.iter().all(|(name, _)| given.get(name).is_some()) {
+        return Some(given);
+    }
+    let attrs = spec.iter().map(|&(name, fallback)| {
+        let value = match (given.get(name), fallback) {
+            (Some(value), _) => value.clone(),
             (None, Fallback::Required) => return None,
             (None, Fallback::Null) => Value::Null,
             (None, Fallback::Number(number)) => number.into(),
             (None, Fallback::Text(text)) => text.into(),
         };
-        attrs.insert(name, value);
+        Some((name, value))
+    });
+    attrs.collect()
+}
+
+/// The same for a node, which has none that are null.
+pub(crate) fn node_attrs(spec: &[(&'static str, Fallback)], given: Attrs) -> Option<Attrs> {
+    if spec.is_empty() && given.is_empty() {
+        return Some(given);
     }
-    Some(attrs)
+    let is_known = |name: &str| spec.iter().any(|(known, _)| *known == name);
+    let is_there = |name: &str, fallback: Fallback| fallback == Fallback::Null || given.get(name).is_some();
+    if given.iter().all(|(name, value)| !value.is_null() && is_known(name))
+        && spec.iter().all(|&(name, fallback)| is_there(name, fallback))
+    {
+        return Some(given);
+    }
+    complete_attrs(spec, given).map(Attrs::without_nulls)
 }
 
 /// An element of a known type with its children, missing attributes and content filled in as
-/// ProseMirror's `createAndFill` does: a list item begins with a paragraph, what must hold a block holds one.
-pub(crate) fn fill(node_type: &'static NodeType, attrs: Attrs, mut content: Vec<Node>) -> Option<Node> {
-    let attrs = complete_attrs(node_type.attrs, attrs)?.without_nulls();
+/// ProseMirror's `createAndFill` does. `None` if a required attribute is missing.
+pub(crate) fn fill(node_type: &'static NodeType, attrs: Attrs, content: Vec<Node>) -> Option<Node> {
+    Some(fill_content(node_type, node_attrs(node_type.attrs, attrs)?, content))
+}
+
+/// The same where no attribute is missing: a list item begins with a paragraph, what must hold a block
+/// holds one.
+pub(crate) fn fill_content(node_type: &'static NodeType, attrs: Attrs, mut content: Vec<Node>) -> Node {
     let first_is_paragraph = content.first().is_some_and(|node| node.kind == PARAGRAPH);
     match node_type.content {
         Content::Blocks if content.is_empty() => content.push(empty(PARAGRAPH)),
         Content::ParagraphFirst if !first_is_paragraph => content.insert(0, empty(PARAGRAPH)),
         _ => {}
     }
-    Some(Node { kind: node_type.name.into(), attrs, text: String::new(), marks: Vec::new(), content })
+    Node { kind: node_type.name.into(), attrs, text: String::new(), marks: Vec::new(), content }
 }
 
 /// An element without attributes and content.

@@ -114,6 +114,11 @@ fn written_as_the_editor_writes() {
         ("> | a |\n> | --: |\n> | 1 |", "> | a |\n> | --: |\n> | 1 |"),
         ("| a<br>b |\n|---|", "| a<br>b |\n| --- |"),
         ("~~~\na\n~~~", "```\na\n```"),
+        // Hardly a table, an autolink, an image and emphasis.
+        (
+            "|a|||-\n\n|\\||\nh<\nttps://a.b> ![x [# No\neis\nAt **nigy](z)*a*s *qeak\\\nliuiet*, senee ",
+            "|a|||-\n\n||| h< ttps://a.b> !\\[x [# No eis At \\*\\*nigy](z)*a*s *qeak\\\nliuiet*, senee",
+        ),
     ] {
         assert_eq!(rewritten(markdown), expected, "{markdown:?}");
         assert_eq!(lost(markdown), [], "{markdown:?}");

@@ -1,27 +1,26 @@
 //! From blocks and inline tokens to the document's tree, as prosemirror-markdown's parser builds it
 //! (<https://github.com/ProseMirror/prosemirror-markdown/blob/master/src/from_markdown.ts>).
 
-use serde_json::Value;
-
 use super::attrs::Attrs;
 use super::block::{Blocks, Event};
-use super::inline::{Token, TokenKind, parse as parse_inline};
+use super::inline::{Image, Parser, Token, TokenKind};
 use super::node::{Mark, Node};
 use super::schema::{self, NodeType};
 use super::{Lost, Parsed, civic};
 
 /// Builds the document.
-pub(super) fn build(blocks: Blocks) -> Parsed {
-    let Blocks { events, references, lost } = blocks;
-    let mut builder = Builder { frames: vec![Frame::new(schema::DOC)], lost, block_lines: Vec::new() };
-    for event in events {
+pub(super) fn build(blocks: Blocks<'_>) -> Parsed {
+    let Blocks { mut events, references, lost } = blocks;
+    let mut builder = Builder { lost, ..Builder::default() };
+    let mut parser = Parser::new(&references);
+    for event in &mut events {
         match event {
-            Event::Open { name, attrs, line } => builder.open(name, attrs, line),
+            Event::Open { node_type, attrs, line } => builder.open(*node_type, std::mem::take(attrs), *line),
             Event::Close => builder.close(),
             Event::Verbatim(text) => builder.text(text),
             Event::Inline { source, line } => {
-                Inline { source: &source, counted: 0, line, links: Vec::new(), open: [0; 3] }
-                    .build(&mut builder, parse_inline(&source, &references));
+                Inline { source, counted: 0, line: *line, links: Vec::new(), open: [0; 3] }
+                    .build(&mut builder, parser.parse(source));
             }
         }
     }
@@ -33,78 +32,84 @@ pub(super) fn build(blocks: Blocks) -> Parsed {
 
 /// An element that is not closed yet.
 struct Frame {
-    name: &'static str,
+    node_type: Option<&'static NodeType>,
     attrs: Attrs,
-    content: Vec<Node>,
-    /// Marks for the text to come.
-    marks: Vec<Mark>,
+    /// Where its content begins in [`Builder::nodes`].
+    content: usize,
 }
 
-impl Frame {
-    const fn new(name: &'static str) -> Self {
-        Self { name, attrs: Attrs::new(), content: Vec::new(), marks: Vec::new() }
-    }
-
-    fn into_node(self) -> Option<Node> {
-        schema::fill(schema::node_type(self.name)?, self.attrs, self.content)
-    }
-}
-
+#[derive(Default)]
 struct Builder {
     frames: Vec<Frame>,
+    /// What the open elements hold so far, an inner one's after an outer one's.
+    nodes: Vec<Node>,
+    /// Marks for the text to come.
+    marks: Vec<Mark>,
+    /// Text with these marks that is no node yet.
+    pending: String,
     lost: Vec<Lost>,
     block_lines: Vec<u32>,
 }
 
 impl Builder {
-    fn open(&mut self, name: &'static str, attrs: Attrs, line: usize) {
-        if self.frames.len() == 1 {
-            self.block_lines.push(super::line_number(line));
+    fn open(&mut self, node_type: Option<&'static NodeType>, attrs: Attrs, line: u32) {
+        if self.frames.is_empty() {
+            self.block_lines.push(line);
         }
-        self.frames.push(Frame { attrs, ..Frame::new(name) });
+        let content = self.nodes.len();
+        self.frames.push(Frame { node_type, attrs, content });
     }
 
     fn close(&mut self) {
-        if self.frames.len() > 1
-            && let Some(node) = self.frames.pop().and_then(Frame::into_node)
-            && let Some(parent) = self.frames.last_mut()
-        {
-            parent.content.push(node);
+        self.flush();
+        if let Some(Frame { node_type, attrs, content }) = self.frames.pop() {
+            let content = self.nodes.split_off(content);
+            self.nodes.extend(node_type.map(|node_type| schema::fill_content(node_type, attrs, content)));
         }
     }
 
     fn finish(mut self) -> Parsed {
-        while self.frames.len() > 1 {
-            self.close();
-        }
-        let doc = self.frames.pop().and_then(Frame::into_node).unwrap_or_else(|| schema::empty(schema::DOC));
+        let doc = schema::node_type(schema::DOC);
+        let doc = doc.and_then(|doc| schema::fill(doc, Attrs::new(), self.nodes));
         self.lost.sort_by_key(|lost| (lost.first_line, lost.last_line));
-        Parsed { doc, lost: self.lost, block_lines: self.block_lines }
+        Parsed {
+            doc: doc.unwrap_or_else(|| schema::empty(schema::DOC)),
+            lost: self.lost,
+            block_lines: self.block_lines,
+        }
     }
 
-    fn text(&mut self, text: String) {
-        let Some(frame) = self.frames.last_mut().filter(|_| !text.is_empty()) else { return };
-        match frame.content.last_mut() {
-            Some(last) if last.kind == schema::TEXT && last.marks == frame.marks => last.text.push_str(&text),
-            _ => frame.content.push(schema::text(text, frame.marks.clone())),
+    fn text(&mut self, text: &str) {
+        self.pending.push_str(text);
+    }
+
+    /// Makes a node of the text so far; the same marks on both sides make it one.
+    fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
         }
+        let content = self.frames.last().map_or(0, |frame| frame.content);
+        match self.nodes.get_mut(content..).and_then(<[Node]>::last_mut) {
+            Some(last) if last.kind == schema::TEXT && last.marks == self.marks => {
+                last.text.push_str(&self.pending);
+            }
+            _ => self.nodes.push(schema::text(self.pending.as_str(), self.marks.clone())),
+        }
+        self.pending.clear();
     }
 
     fn inline_node(&mut self, name: &str, attrs: Attrs) {
+        self.flush();
         let node = schema::node_type(name)
             .and_then(|node_type: &'static NodeType| schema::fill(node_type, attrs, Vec::new()));
-        if let (Some(frame), Some(mut node)) = (self.frames.last_mut(), node) {
-            node.marks.clone_from(&frame.marks);
-            frame.content.push(node);
+        if let Some(node) = node {
+            self.nodes.push(Node { marks: self.marks.clone(), ..node });
         }
     }
 
     fn in_cell(&self) -> bool {
-        self.frames
-            .iter()
-            .rev()
-            .nth(1)
-            .is_some_and(|frame| matches!(frame.name, schema::TABLE_CELL | schema::TABLE_HEADER))
+        let around = self.frames.iter().rev().nth(1).and_then(|frame| frame.node_type);
+        around.is_some_and(|around| around.group == schema::Group::Cell)
     }
 }
 
@@ -113,7 +118,7 @@ struct Inline<'a> {
     source: &'a str,
     /// How far lines are counted, and the line there.
     counted: usize,
-    line: usize,
+    line: u32,
     /// For each open link, where it begins and whether it has content.
     links: Vec<(usize, bool)>,
     /// How many marks of each type the source has open: link, em, strong.
@@ -123,25 +128,26 @@ struct Inline<'a> {
 const COUNTED: [&str; 3] = [schema::LINK, schema::EM, schema::STRONG];
 
 impl Inline<'_> {
-    fn build(&mut self, builder: &mut Builder, tokens: Vec<Token>) {
+    fn build<'a>(&mut self, builder: &mut Builder, tokens: impl Iterator<Item = Token<'a>>) {
         for Token { at, kind } in tokens {
             match kind {
                 TokenKind::Text(text) => {
                     if has_footnote(&text) {
                         self.lose(builder, "footnote", at);
                     }
-                    self.text(builder, text, at);
+                    self.text(builder, &text, at);
                 }
-                TokenKind::Special(text) => self.text(builder, text, at),
-                TokenKind::SoftBreak => self.text(builder, " ".to_owned(), at),
+                TokenKind::Special(text) => self.text(builder, &text, at),
+                TokenKind::SoftBreak => self.text(builder, " ", at),
                 TokenKind::HardBreak => self.node(builder, schema::HARD_BREAK, Attrs::new(), at),
-                TokenKind::Html(html) => self.html(builder, &html, at),
+                TokenKind::Html(html) => self.html(builder, html, at),
                 TokenKind::Code(text) => {
                     self.open(builder, schema::plain_mark(schema::CODE));
-                    self.text(builder, text, at);
+                    self.text(builder, &text, at);
                     self.close(builder, schema::CODE);
                 }
-                TokenKind::Image { src, title, alt, alt_cut, .. } => {
+                TokenKind::Image(image) => {
+                    let Image { src, title, alt, alt_cut, .. } = *image;
                     if alt_cut {
                         self.lose(builder, "image_alt", at);
                     }
@@ -149,11 +155,7 @@ impl Inline<'_> {
                     let attrs = texts.into_iter().map(|(name, text)| (name, text.into())).collect();
                     self.node(builder, schema::IMAGE, attrs, at);
                 }
-                TokenKind::OpenLink { href, title } => {
-                    let attrs = Attrs::from([
-                        ("href", href.into()),
-                        ("title", some(title).map_or(Value::Null, Value::from)),
-                    ]);
+                TokenKind::OpenLink(attrs) => {
                     self.links.push((at, false));
                     self.open(builder, Mark { kind: schema::LINK.into(), attrs });
                 }
@@ -167,6 +169,7 @@ impl Inline<'_> {
                 TokenKind::CloseEm => self.close(builder, schema::EM),
                 TokenKind::OpenStrong => self.open(builder, schema::plain_mark(schema::STRONG)),
                 TokenKind::CloseStrong => self.close(builder, schema::STRONG),
+                TokenKind::Nothing => {}
             }
         }
     }
@@ -182,7 +185,7 @@ impl Inline<'_> {
         }
     }
 
-    fn text(&mut self, builder: &mut Builder, text: String, at: usize) {
+    fn text(&mut self, builder: &mut Builder, text: &str, at: usize) {
         if !text.is_empty() {
             self.filled(builder, at);
             builder.text(text);
@@ -200,14 +203,16 @@ impl Inline<'_> {
 
     /// Content comes: the links around have some, and every mark that the source has open should be on it.
     fn filled(&mut self, builder: &mut Builder, at: usize) {
+        if self.open == [0; 3] {
+            return;
+        }
         for (_, filled) in &mut self.links {
             *filled = true;
         }
-        let marks = builder.frames.last().map(|frame| frame.marks.as_slice()).unwrap_or_default();
         let missing = COUNTED
             .iter()
             .zip(self.open)
-            .any(|(name, open)| open > 0 && !marks.iter().any(|mark| mark.kind == *name));
+            .any(|(name, open)| open > 0 && !builder.marks.iter().any(|mark| mark.kind == *name));
         if missing {
             self.lose(builder, "nested_mark", at);
         }
@@ -217,9 +222,8 @@ impl Inline<'_> {
         if let Some(index) = COUNTED.iter().position(|name| mark.kind == *name) {
             self.open[index] += 1;
         }
-        if let Some(frame) = builder.frames.last_mut() {
-            schema::add_mark(&mut frame.marks, mark);
-        }
+        builder.flush();
+        schema::add_mark(&mut builder.marks, mark);
     }
 
     /// A set has a mark once: what closes an inner one closes the outer one as well.
@@ -227,16 +231,15 @@ impl Inline<'_> {
         if let Some(index) = COUNTED.iter().position(|counted| name == *counted) {
             self.open[index] = self.open[index].saturating_sub(1);
         }
-        if let Some(frame) = builder.frames.last_mut() {
-            frame.marks.retain(|mark| mark.kind != name);
-        }
+        builder.flush();
+        builder.marks.retain(|mark| mark.kind != name);
     }
 
     fn lose(&mut self, builder: &mut Builder, kind: &'static str, at: usize) {
         let passed = self.source.get(self.counted..at).unwrap_or_default();
-        self.line += passed.matches('\n').count();
+        self.line += u32::try_from(passed.matches('\n').count()).unwrap_or(u32::MAX);
         self.counted = self.counted.max(at);
-        let lost = Lost::lines(kind, self.line, self.line);
+        let lost = Lost { first_line: self.line, last_line: self.line, kind };
         let of_this_line = builder.lost.iter().rev().take_while(|other| other.first_line == lost.first_line);
         if !of_this_line.into_iter().any(|other| *other == lost) {
             builder.lost.push(lost);

@@ -7,16 +7,44 @@ use super::punycode;
 
 /// Whether a link to this normalized destination may be made.
 pub(super) fn is_allowed(url: &str) -> bool {
-    let url = js_trim(url).to_lowercase();
-    let image = |kind: &str| url.starts_with(&format!("data:image/{kind};"));
-    let dangerous =
-        ["vbscript:", "javascript:", "file:", "data:"].iter().any(|scheme| url.starts_with(scheme));
-    !dangerous || ["gif", "png", "jpeg", "webp"].into_iter().any(image)
+    let url = js_trim(url);
+    let begins_with =
+        |start: &str| url.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start));
+    let dangerous = ["vbscript:", "javascript:", "file:", "data:"].into_iter().any(begins_with);
+    !dangerous
+        || ["data:image/gif;", "data:image/png;", "data:image/jpeg;", "data:image/webp;"]
+            .into_iter()
+            .any(begins_with)
 }
 
 /// The destination as it is kept in a document.
 pub(super) fn normalize_link(url: &str) -> String {
+    if is_normal(url) {
+        return url.to_owned();
+    }
     encode(&Parts::parse(url).with_host(punycode::to_ascii).to_string())
+}
+
+/// Whether this is one of the many destinations that normalizing leaves as they are: safe characters alone,
+/// behind a plain host name if there is a host at all.
+fn is_normal(url: &str) -> bool {
+    let rest = ["https://", "http://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
+    let path = match rest {
+        Some(rest) => {
+            let plain =
+                |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+            let host = rest.bytes().take_while(plain).count();
+            if host > HOST_LABEL_LEN_MAX {
+                return false;
+            }
+            &rest[host..]
+        }
+        None => url,
+    };
+    let has_no_host = rest.is_none() && !path.contains(':');
+    (has_no_host || path.is_empty() || path.starts_with('/'))
+        && !path.starts_with("//")
+        && path.bytes().all(is_safe)
 }
 
 /// The text of an autolink as people read it.
@@ -150,6 +178,32 @@ fn is_host_label(label: &str) -> bool {
         && label.bytes().all(|byte| !byte.is_ascii() || is_host_byte(byte))
 }
 
+const fn is_safe(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b';' | b'/'
+                | b'?'
+                | b':'
+                | b'@'
+                | b'&'
+                | b'='
+                | b'+'
+                | b'$'
+                | b','
+                | b'-'
+                | b'_'
+                | b'.'
+                | b'!'
+                | b'~'
+                | b'*'
+                | b'\''
+                | b'('
+                | b')'
+                | b'#'
+        )
+}
+
 /// Percent-encodes all but what is safe in a URL; `%` with two hexadecimal digits after it stays.
 fn encode(url: &str) -> String {
     let mut out = String::with_capacity(url.len());
@@ -157,7 +211,7 @@ fn encode(url: &str) -> String {
     for (at, &byte) in bytes.iter().enumerate() {
         let escaped = byte == b'%'
             && bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        if escaped || byte.is_ascii_alphanumeric() || b";/?:@&=+$,-_.!~*'()#".contains(&byte) {
+        if escaped || is_safe(byte) {
             out.push(char::from(byte));
         } else {
             push_percent(&mut out, byte);

@@ -18,12 +18,51 @@ pub fn levels_added(update: &[u8]) -> Result<u32, WireError> {
     if items.windows(2).any(overlaps) {
         return Ok(u32::MAX);
     }
+    if let Some(deepest) = deepest_in_order(&items) {
+        return Ok(deepest);
+    }
     let mut levels = Levels { state: vec![State::New; items.len()], items: &items };
     let mut deepest = 0;
     for (at, _) in items.iter().enumerate().filter(|(_, item)| item.is_type) {
         deepest = deepest.max(levels.of(at));
     }
     Ok(deepest)
+}
+
+/// The levels where every item refers to earlier ones alone, as with all that one client wrote: no walk is
+/// needed then. `None` where one does not.
+fn deepest_in_order(items: &[Item]) -> Option<u32> {
+    let mut levels: Vec<u32> = Vec::with_capacity(items.len());
+    let mut deepest = 0;
+    for (at, item) in items.iter().enumerate() {
+        let mut level = 1;
+        for parent in item.parents {
+            let (id, below) = match parent {
+                Parent::Elsewhere => continue,
+                Parent::Of(id) => (id, 1),
+                Parent::Beside(id) => (id, 0),
+            };
+            // Mostly it is the one before.
+            let before = at.checked_sub(1).filter(|&before| has(&items[before], id));
+            let Some(other) = before.or_else(|| find(items, id)) else { continue };
+            level = level.max(levels.get(other)?.saturating_add(below));
+        }
+        levels.push(level);
+        if item.is_type {
+            deepest = deepest.max(level);
+        }
+    }
+    Some(deepest)
+}
+
+/// The item that has this client's clock.
+fn find(items: &[Item], id: (u64, u32)) -> Option<usize> {
+    let after = items.partition_point(|item| (item.client, item.clock) <= id);
+    after.checked_sub(1).filter(|&at| has(&items[at], id))
+}
+
+const fn has(item: &Item, (client, clock): (u64, u32)) -> bool {
+    item.client == client && clock >= item.clock && clock - item.clock < item.len
 }
 
 #[derive(Clone, Copy)]
@@ -58,7 +97,7 @@ impl Levels<'_> {
                     Parent::Of(id) => (id, 1),
                     Parent::Beside(id) => (id, 0),
                 };
-                let Some(other) = self.find(id) else { continue };
+                let Some(other) = find(self.items, id) else { continue };
                 match self.state[other] {
                     State::Known(its) => level = level.max(its.saturating_add(below)),
                     State::New if waits => {
@@ -79,18 +118,12 @@ impl Levels<'_> {
             State::New | State::Open => u32::MAX,
         }
     }
-
-    /// The item that has this client's clock.
-    fn find(&self, (client, clock): (u64, u32)) -> Option<usize> {
-        let after = self.items.partition_point(|item| (item.client, item.clock) <= (client, clock));
-        let at = after.checked_sub(1)?;
-        let item = &self.items[at];
-        (item.client == client && clock - item.clock < item.len).then_some(at)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::protocol::wire::put_var;
 
@@ -108,6 +141,26 @@ mod tests {
     }
 
     const IN_ROOT: &[u8] = &[7, 1, 1, b'm'];
+
+    proptest! {
+        #[test]
+        fn in_order_is_as_deep_as_by_walking(
+            places in proptest::collection::vec((any::<proptest::sample::Index>(), 0..3u8), 1..60),
+        ) {
+            let heads: Vec<Vec<u8>> = places.iter().zip(0u8..).map(|((place, how), clock)| {
+                match (how, u8::try_from(place.index(usize::from(clock).max(1))).unwrap()) {
+                    (0, other) if clock > 0 => inside(other),
+                    (1, other) if clock > 0 => behind(other),
+                    _ => IN_ROOT.to_vec(),
+                }
+            }).collect();
+            let heads: Vec<&[u8]> = heads.iter().map(Vec::as_slice).collect();
+            let items = items(&types(&heads)).unwrap();
+            let mut levels = Levels { state: vec![State::New; items.len()], items: &items };
+            let deepest = (0..items.len()).map(|at| levels.of(at)).max();
+            prop_assert_eq!(deepest_in_order(&items), deepest);
+        }
+    }
 
     /// In the type at this clock of client 1.
     fn inside(clock: u8) -> Vec<u8> {

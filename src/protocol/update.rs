@@ -5,7 +5,7 @@
 //! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>) once, without allocating, and
 //! makes sure that every count, length and tag can be true of the bytes that are there.
 
-use super::wire::{Reader, WireError, put_var};
+use super::wire::{Reader, WireError, put_var, utf16_len};
 
 /// The deepest nesting of arrays and objects inside a value.
 pub const VALUE_DEPTH_MAX: usize = 64;
@@ -309,8 +309,7 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
             return u32::try_from(count).map_err(|_| WireError::OutOfRange);
         }
         content::STRING => {
-            // A text's length is counted in UTF-16 units, as JavaScript does.
-            return u32::try_from(reader.text()?.encode_utf16().count()).map_err(|_| WireError::OutOfRange);
+            return u32::try_from(utf16_len(reader.text()?)).map_err(|_| WireError::OutOfRange);
         }
         content::BINARY => drop(reader.bytes()?),
         content::EMBED => drop(reader.text()?),

@@ -131,6 +131,13 @@ pub const fn var_len(value: u64) -> usize {
     if value == 0 { 1 } else { (70 - value.leading_zeros() as usize) / 7 }
 }
 
+/// The length of a text in UTF-16 units, as JavaScript counts it: one for each character, and another one for
+/// those of four bytes.
+pub fn utf16_len(text: &str) -> usize {
+    let units = |byte: u8| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0);
+    text.bytes().map(units).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -138,6 +145,11 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn lengths_are_those_of_javascript(text in any::<String>()) {
+            prop_assert_eq!(utf16_len(&text), text.encode_utf16().count());
+        }
+
         #[test]
         fn integers_read_back(value in 0u64..=(1 << 62)) {
             let mut out = Vec::new();

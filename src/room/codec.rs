@@ -284,7 +284,7 @@ fn unusable(function: &'static str, room: &RoomId, problem: &str) -> RealtimeErr
 
 fn make_document(tree: &Node, client: u64) -> Result<(Document, Bytes)> {
     let update = xml::document_to_update(tree, client)?;
-    let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
+    let document = Document::seeded(&update).map_err(|error| {
         RealtimeError::new(Code::Internal, format!("the text does not make a document: {error}"))
     })?;
     Ok((document, update))

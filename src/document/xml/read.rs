@@ -207,6 +207,9 @@ impl<T: ReadTxn> Reader<'_, T> {
 
     /// Children as a node with this content can have them.
     fn fit(&mut self, content: Content, children: Vec<Node>) -> Vec<Node> {
+        if do_fit(content, &children) {
+            return children;
+        }
         let mut fitted = Assembly::new(content);
         children.into_iter().for_each(|child| fitted.add(child));
         fitted.wrap_strays();
@@ -262,8 +265,7 @@ impl Assembly {
 
     pub(crate) fn add(&mut self, child: Node) {
         let Some(group) = schema::node_type(&child.kind).map(|node_type| node_type.group) else { return };
-        let is_plain_text = child.kind == schema::TEXT && child.marks.is_empty();
-        if self.content.takes(group) && (self.content != Content::Text || is_plain_text) {
+        if takes(self.content, group, &child) {
             self.wrap_strays();
             if child.kind == schema::TEXT {
                 push_text(&mut self.nodes, child);
@@ -300,6 +302,23 @@ impl Assembly {
         inside.wrap_strays();
         self.nodes.extend(schema::fill(wrapper, Attrs::new(), inside.nodes));
     }
+}
+
+/// Whether a child of this group can stand here.
+fn takes(content: Content, group: Group, child: &Node) -> bool {
+    let is_plain_text = child.kind == schema::TEXT && child.marks.is_empty();
+    content.takes(group) && (content != Content::Text || is_plain_text)
+}
+
+/// Whether children are as [`Assembly`] would have them.
+fn do_fit(content: Content, children: &[Node]) -> bool {
+    let fits =
+        |child: &Node| schema::node_type(&child.kind).is_some_and(|known| takes(content, known.group, child));
+    let is_one_text =
+        |pair: &[Node]| pair.iter().all(|node| node.kind == schema::TEXT) && pair[0].marks == pair[1].marks;
+    let begins_well = content != Content::ParagraphFirst
+        || children.first().is_none_or(|first| first.kind == schema::PARAGRAPH);
+    begins_well && children.iter().all(fits) && !children.windows(2).any(is_one_text)
 }
 
 /// Adds text; the same marks on both sides make it one.

@@ -14,7 +14,7 @@ use super::write::{any, plain_value};
 use crate::error::{Code, RealtimeError, Result};
 use crate::markdown::schema::{self, DEPTH_MAX, TEXT};
 use crate::markdown::{Attrs, Mark, Node};
-use crate::protocol::wire::{put_bytes, put_var};
+use crate::protocol::wire::{put_bytes, put_var, utf16_len};
 
 /// Item contents (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>, `contentRefs`).
 const CONTENT_STRING: u8 = 4;
@@ -117,8 +117,7 @@ impl Seed {
             for mark in &text.marks {
                 left = Some(self.format(parent, left, mark, &mark_json(mark)));
             }
-            let ascii = text.text.is_ascii();
-            let len = if ascii { text.text.len() } else { text.text.encode_utf16().count() } as u64;
+            let len = utf16_len(&text.text) as u64;
             let item = self.item(CONTENT_STRING, parent, left, None, len);
             put_bytes(&mut self.items, text.text.as_bytes());
             left = Some(item + len - 1);

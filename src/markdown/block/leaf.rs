@@ -1,5 +1,7 @@
 //! Blocks without blocks inside: code, headings, rules and paragraphs.
 
+use std::borrow::Cow;
+
 use super::super::attrs::Attrs;
 use super::super::chars::{ascii_trim, is_blank, slice};
 use super::super::schema::{CODE_BLOCK, HEADING, HORIZONTAL_RULE, PARAGRAPH};
@@ -67,7 +69,7 @@ impl<'a> Parser<'a> {
         }
         let text = self.lines_without_indent(line + 1, next.min(to), self.lines[line].indent, true);
         self.line = next + closed;
-        self.code(text.strip_suffix('\n').unwrap_or(&text).to_owned(), fence.info, line);
+        self.code(trimmed(text, |text| text.strip_suffix('\n').unwrap_or(text)), fence.info, line);
         true
     }
 
@@ -80,7 +82,7 @@ impl<'a> Parser<'a> {
         after - start >= fence.len && self.skip_blanks(after) >= self.lines[line].end
     }
 
-    fn code(&mut self, text: String, info: &str, line: usize) {
+    fn code(&mut self, text: Cow<'a, str>, info: &str, line: usize) {
         self.open(CODE_BLOCK, Attrs::from([("params", info.into())]), line);
         self.out.events.push(Event::Verbatim(text));
         self.close();
@@ -118,7 +120,7 @@ impl<'a> Parser<'a> {
         let without_tail = text.trim_end_matches('#');
         let text = if without_tail.ends_with([' ', '\t']) { without_tail } else { text };
         self.line = line + 1;
-        self.heading(level, ascii_trim(text).to_owned(), line);
+        self.heading(level, ascii_trim(text).into(), line);
         true
     }
 
@@ -132,7 +134,7 @@ impl<'a> Parser<'a> {
         let Some((at, level)) = underline else { return false };
         let text = self.lines_without_indent(line, at, self.content_indent, false);
         self.line = at + 1;
-        self.heading(level, ascii_trim(&text).to_owned(), line);
+        self.heading(level, trimmed(text, ascii_trim), line);
         true
     }
 
@@ -168,9 +170,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn heading(&mut self, level: usize, source: String, line: usize) {
+    fn heading(&mut self, level: usize, source: Cow<'a, str>, line: usize) {
         self.open(HEADING, Attrs::from([("level", level.into())]), line);
-        self.out.events.push(Event::Inline { source, line });
+        self.inline(source, line);
         self.close();
     }
 
@@ -189,7 +191,15 @@ impl<'a> Parser<'a> {
         let text = self.lines_without_indent(line, next, self.content_indent, false);
         self.line = next;
         self.open(PARAGRAPH, Attrs::new(), line);
-        self.out.events.push(Event::Inline { source: ascii_trim(&text).to_owned(), line });
+        self.inline(trimmed(text, ascii_trim), line);
         self.close();
+    }
+}
+
+/// A text without what `trim` takes off it.
+pub(super) fn trimmed<'a>(text: Cow<'a, str>, trim: impl Fn(&str) -> &str) -> Cow<'a, str> {
+    match text {
+        Cow::Borrowed(text) => trim(text).into(),
+        Cow::Owned(text) => trim(&text).to_owned().into(),
     }
 }

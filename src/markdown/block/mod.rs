@@ -11,44 +11,49 @@ mod leaf;
 mod reference;
 mod table;
 
-use super::Lost;
+use std::borrow::Cow;
+
+use memchr::memchr_iter;
+
 use super::attrs::Attrs;
 use super::chars::{byte_at, is_blank, slice};
 use super::inline::References;
+use super::schema::{self, NodeType};
+use super::{Lost, line_number};
 
 /// markdown-it's `maxNesting` for CommonMark. What is nested deeper is left out by it without a word.
 const LEVEL_MAX: usize = 20;
 
 /// One step through the document's blocks.
-#[derive(Debug, PartialEq)]
-pub(super) enum Event {
+#[derive(Debug)]
+pub(super) enum Event<'a> {
     /// An element begins.
     Open {
         /// Its node type.
-        name: &'static str,
-        /// Its attributes.
+        node_type: Option<&'static NodeType>,
+        /// Its attributes, all of them.
         attrs: Attrs,
-        /// The line that it begins on, counted from 0.
-        line: usize,
+        /// The line that it begins on, counted from 1.
+        line: u32,
     },
     /// The innermost open element ends.
     Close,
     /// Inline content of the innermost open element, not parsed yet.
     Inline {
         /// The source, without what belongs to containers.
-        source: String,
-        /// The line that it begins on.
-        line: usize,
+        source: Cow<'a, str>,
+        /// The line that it begins on, counted from 1.
+        line: u32,
     },
     /// Text that means nothing but itself.
-    Verbatim(String),
+    Verbatim(Cow<'a, str>),
 }
 
 /// What reading the blocks gave.
 #[derive(Debug, Default)]
-pub(super) struct Blocks {
+pub(super) struct Blocks<'a> {
     /// The document's structure in order.
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
     /// Link reference definitions, which inline parsing needs.
     pub references: References,
     /// What has no node.
@@ -56,7 +61,7 @@ pub(super) struct Blocks {
 }
 
 /// Reads the blocks of a normalized source.
-pub(super) fn parse(source: &str) -> Blocks {
+pub(super) fn parse(source: &str) -> Blocks<'_> {
     let mut parser = Parser::new(source);
     parser.run(0, parser.line_max);
     parser.out
@@ -103,13 +108,14 @@ struct Parser<'a> {
     in_paragraph: bool,
     /// Open quotes, lists and items.
     level: usize,
-    out: Blocks,
+    out: Blocks<'a>,
 }
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
         let lines = split_lines(source);
         let line_max = lines.len() - 1;
+        let out = Blocks { events: Vec::with_capacity(2 * line_max), ..Blocks::default() };
         Self {
             source,
             lines,
@@ -119,7 +125,7 @@ impl<'a> Parser<'a> {
             list_indent: -1,
             in_paragraph: false,
             level: 0,
-            out: Blocks::default(),
+            out,
         }
     }
 
@@ -151,21 +157,31 @@ impl<'a> Parser<'a> {
     fn block(&mut self, line: usize, to: usize) {
         let taken = self.table(line, to)
             || self.indented_code(line, to)
-            || self.fence(line, to)
-            || self.quote(line, to)
-            || self.thematic_break(line)
-            || self.list(line, to)
-            || self.reference(line)
-            || self.html(line, to)
-            || self.atx_heading(line)
+            || (self.may_begin_block(line)
+                && (self.fence(line, to)
+                    || self.quote(line, to)
+                    || self.thematic_break(line)
+                    || self.list(line, to)
+                    || self.reference(line)
+                    || self.html(line, to)
+                    || self.atx_heading(line)))
             || self.setext_heading(line, to);
         if !taken {
             self.paragraph(line, to);
         }
     }
 
+    /// Most lines begin with a letter, and no block but text and tables does.
+    fn may_begin_block(&self, line: usize) -> bool {
+        let first = self.byte(self.start(line));
+        first.is_ascii() && !first.is_ascii_alphabetic()
+    }
+
     /// Whether another block begins on this line and ends the running one.
     fn interrupts(&self, what: Interrupted, line: usize, to: usize) -> bool {
+        if !self.may_begin_block(line) {
+            return what == Interrupted::Paragraph && self.table_columns(line, to).is_some();
+        }
         let always =
             self.opens_fence(line).is_some() || self.opens_quote(line) || self.is_thematic_break(line);
         match what {
@@ -223,34 +239,66 @@ impl<'a> Parser<'a> {
         at
     }
 
-    /// Lines joined, each without `indent` columns of indentation. A tab that reaches further is
-    /// made of spaces for the rest of it.
-    fn lines_without_indent(&self, from: usize, to: usize, indent: isize, last_line_end: bool) -> String {
+    /// Lines joined, each without `indent` columns of indentation.
+    fn lines_without_indent(
+        &self,
+        from: usize,
+        to: usize,
+        indent: isize,
+        last_line_end: bool,
+    ) -> Cow<'a, str> {
+        let end_of = |index: usize| {
+            let with_line_end = index + 1 < to || last_line_end;
+            (self.lines[index].end + usize::from(with_line_end)).min(self.source.len())
+        };
+        if from >= to {
+            return "".into();
+        }
+        let (first, spaces) = self.without_indent(from, end_of(from), indent);
+        if spaces == 0 && (from + 1 == to || (indent == 0 && self.are_as_written(from, to))) {
+            return slice(self.source, first, end_of(to - 1)).into();
+        }
         let mut out = String::new();
         for index in from..to {
-            let line = self.lines[index];
-            let with_line_end = index + 1 < to || last_line_end;
-            let last = (line.end + usize::from(with_line_end)).min(self.source.len());
-            let mut first = line.begin;
-            let mut columns = 0;
-            while first < last && columns < indent {
-                match self.byte(first) {
-                    b'\t' => columns += 4 - (columns + line.base).rem_euclid(4),
-                    b' ' => columns += 1,
-                    // Markers of containers stand for spaces.
-                    _ if first - line.begin < line.shift => columns += 1,
-                    _ => break,
-                }
-                first += 1;
-            }
-            out.extend(std::iter::repeat_n(' ', usize::try_from(columns - indent).unwrap_or(0)));
-            out.push_str(slice(self.source, first, last));
+            let end = end_of(index);
+            let (first, spaces) = self.without_indent(index, end, indent);
+            out.extend(std::iter::repeat_n(' ', spaces));
+            out.push_str(slice(self.source, first, end));
         }
-        out
+        out.into()
+    }
+
+    /// Where a line begins without `indent` columns of indentation. A tab that reaches further is made of so many
+    /// spaces for the rest of it.
+    fn without_indent(&self, index: usize, end: usize, indent: isize) -> (usize, usize) {
+        let line = self.lines[index];
+        let mut first = line.begin;
+        let mut columns = 0;
+        while first < end && columns < indent {
+            match self.byte(first) {
+                b'\t' => columns += 4 - (columns + line.base).rem_euclid(4),
+                b' ' => columns += 1,
+                // Markers of containers stand for spaces.
+                _ if first - line.begin < line.shift => columns += 1,
+                _ => break,
+            }
+            first += 1;
+        }
+        (first, usize::try_from(columns - indent).unwrap_or(0))
+    }
+
+    /// Whether nothing was taken off these lines but off the first.
+    fn are_as_written(&self, from: usize, to: usize) -> bool {
+        self.lines[from..to].is_sorted_by(|line, next| line.end + 1 == next.begin)
     }
 
     fn open(&mut self, name: &'static str, attrs: Attrs, line: usize) {
-        self.out.events.push(Event::Open { name, attrs, line });
+        let node_type = schema::node_type(name);
+        self.out.events.push(Event::Open { node_type, attrs, line: line_number(line) });
+    }
+
+    fn inline(&mut self, source: Cow<'a, str>, line: usize) {
+        self.out.events.push(Event::Inline { source, line: line_number(line) });
     }
 
     fn close(&mut self) {
@@ -263,19 +311,23 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// So that room for the lines is not made over and over.
+const USUAL_LINE_LEN: usize = 40;
+
 /// The lines of a source and an empty one after them, so that a look at the next line is always possible.
 fn split_lines(source: &str) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(source.len() / USUAL_LINE_LEN + 1);
+    let bytes = source.as_bytes();
     let mut begin = 0;
-    for text in source.split_inclusive('\n') {
-        let mut line = Line { begin, end: begin + text.trim_end_matches('\n').len(), ..Line::default() };
-        for byte in text.bytes().take_while(|&byte| is_blank(byte)) {
+    for end in memchr_iter(b'\n', bytes).chain([source.len()]) {
+        let mut line = Line { begin, end, ..Line::default() };
+        for &byte in bytes[begin..end].iter().take_while(|&&byte| is_blank(byte)) {
             line.shift += 1;
             line.indent += if byte == b'\t' { 4 - line.indent % 4 } else { 1 };
         }
-        begin += text.len();
+        begin = end + 1;
         // Blanks at the end of the source are no line.
-        if line.begin + line.shift < begin {
+        if end < source.len() || line.begin + line.shift < end {
             lines.push(line);
         }
     }

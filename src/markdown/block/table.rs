@@ -1,24 +1,28 @@
 //! Pipe tables of GFM (<https://github.github.com/gfm/#tables-extension->).
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
-use super::super::schema::{PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
-use super::{Event, Interrupted, Parser};
+use super::super::schema::{self, PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
+use super::leaf::trimmed;
+use super::{Interrupted, Parser};
 
 /// How many cells that are not in the source a table may be filled up with, as in markdown-it.
 const FILLED_CELLS_MAX: usize = 0x10000;
 
 /// A table's first two lines.
 #[derive(Debug)]
-pub(super) struct Head {
-    cells: Vec<String>,
-    /// One alignment per column, `None` for the default.
-    aligns: Vec<Option<&'static str>>,
+pub(super) struct Head<'a> {
+    cells: Vec<Cow<'a, str>>,
+    /// What the cells of each column have.
+    columns: Vec<Attrs>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// The columns, if a table begins on this line.
-    pub(super) fn table_columns(&self, line: usize, to: usize) -> Option<Head> {
+    pub(super) fn table_columns(&self, line: usize, to: usize) -> Option<Head<'a>> {
         let delimiters = line + 1;
         if delimiters >= to || !(0..4).contains(&self.indent(delimiters)) {
             return None;
@@ -32,19 +36,22 @@ impl Parser<'_> {
             }
             _ => false,
         };
-        let header = js_trim(self.text(line));
-        if !fits || !header.contains('|') || self.indent(line) >= 4 {
+        if !fits || self.indent(line) >= 4 {
             return None;
         }
-        let aligns = aligns(self.text(delimiters))?;
+        let header = js_trim(self.text(line));
+        if !header.contains('|') {
+            return None;
+        }
+        let columns = columns(self.text(delimiters))?;
         let cells = cells(header);
-        (!cells.is_empty() && cells.len() == aligns.len()).then_some(Head { cells, aligns })
+        (!cells.is_empty() && cells.len() == columns.len()).then_some(Head { cells, columns })
     }
 
     pub(super) fn table(&mut self, line: usize, to: usize) -> bool {
-        let Some(Head { cells: header, aligns }) = self.table_columns(line, to) else { return false };
+        let Some(Head { cells: header, columns }) = self.table_columns(line, to) else { return false };
         self.open(TABLE, Attrs::new(), line);
-        self.row(TABLE_HEADER, header, &aligns, line);
+        self.row(TABLE_HEADER, header, &columns, line);
         let mut next = line + 2;
         let mut given = 0;
         let mut wanted = 0;
@@ -58,11 +65,11 @@ impl Parser<'_> {
             }
             let cells = cells(text);
             given += cells.len();
-            wanted += aligns.len();
+            wanted += columns.len();
             if wanted > given + FILLED_CELLS_MAX {
                 break;
             }
-            self.row(TABLE_CELL, cells, &aligns, next);
+            self.row(TABLE_CELL, cells, &columns, next);
             next += 1;
         }
         self.close();
@@ -70,18 +77,17 @@ impl Parser<'_> {
         true
     }
 
-    fn row(&mut self, cell: &'static str, cells: Vec<String>, aligns: &[Option<&'static str>], line: usize) {
+    fn row(&mut self, cell: &'static str, cells: Vec<Cow<'a, str>>, columns: &[Attrs], line: usize) {
         self.open(TABLE_ROW, Attrs::new(), line);
         // GFM cuts a row that is longer than the header.
-        if cells.iter().skip(aligns.len()).any(|cell| !js_trim(cell).is_empty()) {
+        if cells.iter().skip(columns.len()).any(|cell| !js_trim(cell).is_empty()) {
             self.lose("table_cell", line, line);
         }
-        let texts = cells.iter().map(|text| js_trim(text)).chain(std::iter::repeat(""));
-        for (align, text) in aligns.iter().zip(texts) {
-            let attrs = align.map(|align| ("align", align.into()));
-            self.open(cell, attrs.into_iter().collect(), line);
+        let texts = cells.into_iter().map(|text| trimmed(text, js_trim)).chain(std::iter::repeat("".into()));
+        for (attrs, source) in columns.iter().zip(texts) {
+            self.open(cell, attrs.clone(), line);
             self.open(PARAGRAPH, Attrs::new(), line);
-            self.out.events.push(Event::Inline { source: text.to_owned(), line });
+            self.inline(source, line);
             self.close();
             self.close();
         }
@@ -89,12 +95,22 @@ impl Parser<'_> {
     }
 }
 
-/// The alignment of each column, if this is a delimiter row.
-fn aligns(text: &str) -> Option<Vec<Option<&'static str>>> {
-    let columns: Vec<&str> = text.split('|').map(js_trim).collect();
-    let mut aligns = Vec::new();
-    for (index, column) in columns.iter().enumerate() {
-        if column.is_empty() && (index == 0 || index + 1 == columns.len()) {
+/// What cells have, by how their column is aligned: all such cells share it.
+static CELL_ATTRS: LazyLock<[Attrs; 4]> = LazyLock::new(|| {
+    [None, Some("left"), Some("right"), Some("center")].map(|align| {
+        let given = align.map(|align| ("align", align.into())).into_iter().collect();
+        schema::node_type(TABLE_CELL)
+            .and_then(|cell| schema::node_attrs(cell.attrs, given))
+            .unwrap_or_default()
+    })
+});
+
+/// What the cells of each column have, if this is a delimiter row.
+fn columns(text: &str) -> Option<Vec<Attrs>> {
+    let delimiters: Vec<&str> = text.split('|').map(js_trim).collect();
+    let mut columns = Vec::with_capacity(delimiters.len());
+    for (index, column) in delimiters.iter().enumerate() {
+        if column.is_empty() && (index == 0 || index + 1 == delimiters.len()) {
             continue;
         }
         let left = column.starts_with(':');
@@ -104,35 +120,34 @@ fn aligns(text: &str) -> Option<Vec<Option<&'static str>>> {
         if dashes.is_empty() || !dashes.bytes().all(|byte| byte == b'-') {
             return None;
         }
-        aligns.push(match (left, right) {
-            (true, true) => Some("center"),
-            (true, false) => Some("left"),
-            (false, true) => Some("right"),
-            (false, false) => None,
-        });
+        columns.push(CELL_ATTRS[usize::from(left) + 2 * usize::from(right)].clone());
     }
-    Some(aligns)
+    Some(columns)
 }
 
+/// So that room for a row is made once.
+const USUAL_CELLS: usize = 8;
+
 /// The cells of a row: split at pipes, except after a backslash, which is taken away then.
-fn cells(row: &str) -> Vec<String> {
-    let mut cells: Vec<String> = Vec::new();
+fn cells(row: &str) -> Vec<Cow<'_, str>> {
+    let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(USUAL_CELLS);
     let mut escaped = false;
     for part in row.split('|') {
         match cells.last_mut() {
             Some(cell) if escaped => {
+                let cell = cell.to_mut();
                 cell.pop();
                 cell.push('|');
                 cell.push_str(part);
             }
-            _ => cells.push(part.to_owned()),
+            _ => cells.push(part.into()),
         }
         escaped = part.ends_with('\\');
     }
-    if cells.first().is_some_and(String::is_empty) {
+    if cells.first().is_some_and(|cell| cell.is_empty()) {
         cells.remove(0);
     }
-    if cells.last().is_some_and(String::is_empty) {
+    if cells.last().is_some_and(|cell| cell.is_empty()) {
         cells.pop();
     }
     cells

@@ -1,9 +1,7 @@
 //! Emphasis: runs of `*` and `_`, paired after everything else is parsed
 //! (<https://spec.commonmark.org/0.31.2/#an-algorithm-for-parsing-nested-emphasis-and-links>).
 
-use std::collections::HashMap;
-
-use super::super::chars::{byte_at, is_punctuation, is_unicode_space};
+use super::super::chars::{byte_at, is_punctuation, is_unicode_space, slice};
 use super::{Parser, TokenKind};
 
 /// One `*` or `_`.
@@ -20,7 +18,7 @@ pub(super) struct Delimiter {
     can_close: bool,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     pub(super) fn delimiter_run(&mut self) -> bool {
         let start = self.at;
         let marker = byte_at(self.source, start);
@@ -31,7 +29,7 @@ impl Parser<'_> {
         let (can_open, can_close) = self.flanking(start, after, marker == b'*');
         for at in start..after {
             self.at = at;
-            self.push(TokenKind::Text(char::from(marker).to_string()));
+            self.push(TokenKind::Text(slice(self.source, at, at + 1).into()));
             let token = self.tokens.len() - 1;
             if let Some(delimiters) = self.delimiters.get_mut(self.delimiters_now) {
                 let run_len = after - start;
@@ -55,10 +53,12 @@ impl Parser<'_> {
 
     /// Pairs the delimiters and turns their tokens into marks.
     pub(super) fn resolve_emphasis(&mut self) {
-        for mut delimiters in std::mem::take(&mut self.delimiters) {
-            pair(&mut delimiters);
-            self.mark(&delimiters);
+        let mut all = std::mem::take(&mut self.delimiters);
+        for delimiters in all.iter_mut().filter(|delimiters| !delimiters.is_empty()) {
+            pair(delimiters);
+            self.mark(delimiters);
         }
+        self.delimiters = all;
     }
 
     fn mark(&mut self, delimiters: &[Delimiter]) {
@@ -77,8 +77,8 @@ impl Parser<'_> {
             });
             let (open, close) = match outer {
                 Some(outer) => {
-                    self.set(outer.token, TokenKind::Text(String::new()));
-                    self.set(closer.token + 1, TokenKind::Text(String::new()));
+                    self.set(outer.token, TokenKind::Nothing);
+                    self.set(closer.token + 1, TokenKind::Nothing);
                     index -= 1;
                     (TokenKind::OpenStrong, TokenKind::CloseStrong)
                 }
@@ -89,7 +89,7 @@ impl Parser<'_> {
         }
     }
 
-    fn set(&mut self, token: usize, kind: TokenKind) {
+    fn set(&mut self, token: usize, kind: TokenKind<'a>) {
         if let Some(token) = self.tokens.get_mut(token) {
             token.kind = kind;
         }
@@ -101,7 +101,7 @@ impl Parser<'_> {
 fn pair(delimiters: &mut [Delimiter]) {
     let mut jumps: Vec<usize> = Vec::with_capacity(delimiters.len());
     // The lowest candidate worth a look, for each kind of closer that found none before.
-    let mut bottoms: HashMap<(u8, bool, usize), isize> = HashMap::new();
+    let mut bottoms = [-1; 12];
     let mut run_start = 0;
     let mut last_token = None;
     for closer_index in 0..delimiters.len() {
@@ -116,8 +116,9 @@ fn pair(delimiters: &mut [Delimiter]) {
         if !closer.can_close {
             continue;
         }
-        let kind = (closer.marker, closer.can_open, closer.run_len % 3);
-        let bottom = bottoms.get(&kind).copied().unwrap_or(-1);
+        let kind =
+            usize::from(closer.marker == b'*') * 6 + usize::from(closer.can_open) * 3 + closer.run_len % 3;
+        let bottom = bottoms[kind];
         let first = signed(run_start) - signed(jumps[run_start]) - 1;
         match find_opener(delimiters, &jumps, &closer, first, bottom) {
             Some(opener) => {
@@ -133,9 +134,7 @@ fn pair(delimiters: &mut [Delimiter]) {
                 // The next delimiter begins a run of its own.
                 last_token = None;
             }
-            None if first >= 0 => {
-                bottoms.insert(kind, first);
-            }
+            None if first >= 0 => bottoms[kind] = first,
             None => {}
         }
     }

@@ -1,9 +1,13 @@
 //! Links and images (<https://spec.commonmark.org/0.31.2/#links>).
 
+use std::borrow::Cow;
+
+use super::super::attrs::Attrs;
 use super::super::chars::{byte_at, slice};
 use super::super::entity::unescape;
 use super::super::url::{is_allowed, normalize_link};
-use super::{Parser, Token, TokenKind, parse};
+use super::span::plain_len;
+use super::{Image, LEVEL_MAX, Parser, Token, TokenKind};
 
 /// Parentheses in a destination may be nested so deep.
 const PARENTHESES_MAX: usize = 32;
@@ -15,7 +19,7 @@ struct Target {
     end: usize,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     pub(super) fn link(&mut self, silent: bool) -> bool {
         let text_start = self.at + 1;
         let Some(text_end) = self.label_end(self.at, true) else { return false };
@@ -23,7 +27,7 @@ impl Parser<'_> {
         if !silent {
             let end = self.end;
             let outer_delimiters = self.delimiters_now;
-            self.push(TokenKind::OpenLink { href: target.href, title: target.title });
+            self.push(TokenKind::OpenLink(link_attrs(target.href, Some(target.title))));
             self.delimiters.push(Vec::new());
             self.delimiters_now = self.delimiters.len() - 1;
             self.at = text_start;
@@ -48,9 +52,9 @@ impl Parser<'_> {
         let Some(target) = self.image_target(text_start, text_end) else { return false };
         if !silent {
             let label = slice(self.source, text_start, text_end);
-            let (alt, alt_cut) = alt_of(&parse(label, self.references));
+            let (alt, alt_cut) = alt_of(Parser::new(self.references).parse(label).as_slice());
             let Target { href: src, title, .. } = target;
-            self.push(TokenKind::Image { src, title, alt, alt_cut, label: label.to_owned() });
+            self.push(TokenKind::Image(Box::new(Image { src, title, alt, alt_cut, label })));
         }
         self.at = target.end;
         true
@@ -129,6 +133,10 @@ impl Parser<'_> {
 
     /// The closing bracket for the opening one at `start`. In a link's text no other link may be.
     fn label_end(&mut self, start: usize, refuse_links: bool) -> Option<usize> {
+        let plain = start + 1 + plain_len(slice(self.source, start + 1, self.end));
+        if self.level < LEVEL_MAX && self.byte(plain) == Some(b']') {
+            return Some(plain);
+        }
         let before = self.at;
         self.at = start + 1;
         let mut depth = 1;
@@ -161,21 +169,31 @@ impl Parser<'_> {
     }
 }
 
+/// The attributes of a link.
+pub(super) fn link_attrs(href: String, title: Option<String>) -> Attrs {
+    let title = title.filter(|title| !title.is_empty());
+    Attrs::from([("href", href.into()), ("title", title.into())])
+}
+
 /// A description as the editor keeps it: the text of its first piece. And whether there is more to it.
-fn alt_of(tokens: &[Token]) -> (Option<String>, bool) {
+fn alt_of(tokens: &[Token<'_>]) -> (Option<String>, bool) {
     let Some((first, rest)) = tokens.split_first() else { return (None, false) };
     let (text, plain) = match &first.kind {
-        TokenKind::Text(text) | TokenKind::Special(text) => (text.as_str(), true),
-        TokenKind::Code(text) | TokenKind::Html(text) | TokenKind::Image { label: text, .. } => {
-            (text.as_str(), false)
-        }
+        TokenKind::Text(text) | TokenKind::Special(text) => (text.as_ref(), true),
+        TokenKind::Code(text) => (text.as_ref(), false),
+        TokenKind::Html(text) => (*text, false),
+        TokenKind::Image(image) => (image.label, false),
         _ => ("", false),
     };
     ((!text.is_empty()).then(|| text.to_owned()), !plain || !rest.is_empty())
 }
 
 /// A link destination from `start`, unescaped, and where it ends.
-pub(in super::super) fn link_destination(source: &str, start: usize, end: usize) -> Option<(String, usize)> {
+pub(in super::super) fn link_destination(
+    source: &str,
+    start: usize,
+    end: usize,
+) -> Option<(Cow<'_, str>, usize)> {
     let mut at = start;
     if byte_at(source, start) == b'<' {
         at += 1;

@@ -5,9 +5,12 @@ mod emphasis;
 mod link;
 mod span;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::ops::Range;
 
+use super::attrs::Attrs;
 use super::chars::{byte_at, is_js_space, slice};
 use emphasis::Delimiter;
 pub(super) use link::{Title, link_destination};
@@ -16,42 +19,46 @@ pub(super) use link::{Title, link_destination};
 const LEVEL_MAX: usize = 20;
 
 /// A piece of inline content and where it begins in its source.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token {
+#[derive(Debug, PartialEq)]
+pub(super) struct Token<'a> {
     pub at: usize,
-    pub kind: TokenKind,
+    pub kind: TokenKind<'a>,
 }
 
 /// What a piece of inline content is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum TokenKind {
+#[derive(Debug, PartialEq)]
+pub(super) enum TokenKind<'a> {
     /// Text as it is written.
-    Text(String),
+    Text(Cow<'a, str>),
     /// What a character reference or a backslash escape stands for.
-    Special(String),
-    Code(String),
-    Html(String),
+    Special(Cow<'a, str>),
+    Code(Cow<'a, str>),
+    Html(&'a str),
     /// A line end within a paragraph.
     SoftBreak,
     HardBreak,
-    Image {
-        src: String,
-        title: String,
-        alt: Option<String>,
-        /// Whether the description has more than `alt` keeps of it.
-        alt_cut: bool,
-        /// The description's source.
-        label: String,
-    },
-    OpenLink {
-        href: String,
-        title: String,
-    },
+    Image(Box<Image<'a>>),
+    /// With the mark's attributes.
+    OpenLink(Attrs),
     CloseLink,
     OpenEm,
     CloseEm,
     OpenStrong,
     CloseStrong,
+    /// The other one of two markers that are one strong mark.
+    Nothing,
+}
+
+/// An image.
+#[derive(Debug, PartialEq)]
+pub(super) struct Image<'a> {
+    pub src: String,
+    pub title: String,
+    pub alt: Option<String>,
+    /// Whether the description has more than `alt` keeps of it.
+    pub alt_cut: bool,
+    /// The description's source.
+    pub label: &'a str,
 }
 
 /// The link reference definitions of a document.
@@ -104,49 +111,20 @@ pub(super) fn normalize_label(label: &str) -> String {
     words.join(" ").to_lowercase().to_uppercase()
 }
 
-/// Parses inline content.
-pub(super) fn parse(source: &str, references: &References) -> Vec<Token> {
-    if span::is_plain(source) {
-        // Most cells, items and headings are no more than words.
-        let text = TokenKind::Text(source.to_owned());
-        return if source.is_empty() { Vec::new() } else { vec![Token { at: 0, kind: text }] };
-    }
-    let mut parser = Parser::new(source, references);
-    parser.run();
-    parser.resolve_emphasis();
-    join_texts(parser.tokens)
-}
-
-/// Markers that stayed text are one with the text around.
-fn join_texts(tokens: Vec<Token>) -> Vec<Token> {
-    let is_text = |token: &Token| matches!(token.kind, TokenKind::Text(_));
-    if !tokens.windows(2).any(|pair| pair.iter().all(is_text)) {
-        return tokens;
-    }
-    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
-    for token in tokens {
-        match (joined.last_mut().map(|last| &mut last.kind), &token.kind) {
-            (Some(TokenKind::Text(last)), TokenKind::Text(text)) => last.push_str(text),
-            _ => joined.push(token),
-        }
-    }
-    joined
-}
-
-struct Parser<'a> {
+/// Parses inline content, one element's after another's; what it takes for it is kept in between.
+pub(super) struct Parser<'a> {
     source: &'a str,
     references: &'a References,
-    tokens: Vec<Token>,
+    tokens: Vec<Token<'a>>,
     at: usize,
     /// The end of what is parsed now: of the source, or of a link's text.
     end: usize,
     /// Links and looks ahead that are open.
     level: usize,
-    /// Text that is no token yet, and where it began.
-    pending: String,
-    pending_at: usize,
-    /// Where the token ends that begins at a position, as far as that was asked.
-    token_ends: HashMap<usize, usize>,
+    /// Text that is no token yet.
+    pending: Range<usize>,
+    /// Where the token ends that begins at a position, 0 as long as that was not asked.
+    token_ends: Vec<usize>,
     /// Delimiter runs: of the whole, then of each link's text.
     delimiters: Vec<Vec<Delimiter>>,
     /// Which of them is filled now.
@@ -159,23 +137,54 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(source: &'a str, references: &'a References) -> Self {
+    /// A parser that knows these definitions.
+    pub(super) fn new(references: &'a References) -> Self {
         Self {
-            source,
+            source: "",
             references,
             tokens: Vec::new(),
             at: 0,
-            end: source.len(),
+            end: 0,
             level: 0,
-            pending: String::new(),
-            pending_at: 0,
-            token_ends: HashMap::new(),
-            delimiters: vec![Vec::new()],
+            pending: 0..0,
+            token_ends: Vec::new(),
+            delimiters: Vec::new(),
             delimiters_now: 0,
             backticks: HashMap::new(),
             backticks_scanned: false,
             unclosed_html: false,
         }
+    }
+
+    /// Parses all of a source.
+    pub(super) fn parse(&mut self, source: &'a str) -> std::vec::Drain<'_, Token<'a>> {
+        (self.source, self.at, self.end, self.level) = (source, 0, source.len(), 0);
+        self.pending = 0..0;
+        self.token_ends.clear();
+        self.delimiters.resize_with(1, Vec::new);
+        self.delimiters.iter_mut().for_each(Vec::clear);
+        self.delimiters_now = 0;
+        self.backticks.clear();
+        (self.backticks_scanned, self.unclosed_html) = (false, false);
+        self.run();
+        if self.tokens.len() > 1 {
+            self.resolve_emphasis();
+            self.join_texts();
+        }
+        self.tokens.drain(..)
+    }
+
+    /// Markers that stayed text are one with the text around.
+    fn join_texts(&mut self) {
+        let source = self.source;
+        self.tokens.dedup_by(|token, last| match (&mut last.kind, &token.kind) {
+            (_, TokenKind::Nothing) => true,
+            (TokenKind::Text(before), TokenKind::Text(text)) => {
+                *before = slice(source, last.at, token.at + text.len()).into();
+                true
+            }
+            _ => false,
+        });
     }
 
     /// Tokens up to `end`. It calls itself for a link's text, which cannot have a link inside.
@@ -207,7 +216,8 @@ impl<'a> Parser<'a> {
     /// Goes past one token without making it.
     fn skip_token(&mut self) {
         let from = self.at;
-        if let Some(&end) = self.token_ends.get(&from) {
+        self.token_ends.resize(self.source.len(), 0);
+        if let Some(&end) = self.token_ends.get(from).filter(|&&end| end > 0) {
             self.at = end;
             return;
         }
@@ -223,34 +233,35 @@ impl<'a> Parser<'a> {
         if !fits {
             self.at += 1;
         }
-        self.token_ends.insert(from, self.at);
+        if let Some(end) = self.token_ends.get_mut(from) {
+            *end = self.at;
+        }
     }
 
     fn push_char(&mut self) {
         if let Some(c) = self.source.get(self.at..).and_then(|rest| rest.chars().next()) {
-            let at = self.at;
-            self.push_text(at, c.encode_utf8(&mut [0; 4]));
+            self.push_text(self.at, self.at + c.len_utf8());
             self.at += c.len_utf8();
         } else {
             self.at = self.end;
         }
     }
 
-    fn push_text(&mut self, at: usize, text: &str) {
-        if self.pending.is_empty() {
-            self.pending_at = at;
-        }
-        self.pending.push_str(text);
+    /// What is pending is whole: nothing but text is between its pieces.
+    fn push_text(&mut self, from: usize, to: usize) {
+        let from = if self.pending.is_empty() { from } else { self.pending.start };
+        self.pending = from..to;
     }
 
     fn flush(&mut self) {
         if !self.pending.is_empty() {
-            let text = std::mem::take(&mut self.pending);
-            self.tokens.push(Token { at: self.pending_at, kind: TokenKind::Text(text) });
+            let Range { start, end } = std::mem::replace(&mut self.pending, 0..0);
+            let text = slice(self.source, start, end).into();
+            self.tokens.push(Token { at: start, kind: TokenKind::Text(text) });
         }
     }
 
-    fn push(&mut self, kind: TokenKind) {
+    fn push(&mut self, kind: TokenKind<'a>) {
         self.flush();
         self.tokens.push(Token { at: self.at, kind });
     }

@@ -1,21 +1,22 @@
 //! Inline content without inline content inside: text, escapes, code, HTML, autolinks.
 
+use std::borrow::Cow;
+
 use super::super::chars::{byte_at, is_blank, is_line_terminator, slice};
 use super::super::entity;
 use super::super::html_tag::tag_end;
 use super::super::url::{is_allowed, normalize_link, normalize_link_text};
+use super::link::link_attrs;
 use super::{Parser, TokenKind};
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     pub(super) fn text(&mut self, silent: bool) -> bool {
-        let rest = slice(self.source, self.at, self.end);
-        let len = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(rest.len());
+        let len = plain_len(slice(self.source, self.at, self.end));
         if len == 0 {
             return false;
         }
         if !silent {
-            let at = self.at;
-            self.push_text(at, &rest[..len]);
+            self.push_text(self.at, self.at + len);
         }
         self.at += len;
         true
@@ -23,9 +24,9 @@ impl Parser<'_> {
 
     pub(super) fn line_end(&mut self, silent: bool) -> bool {
         if !silent {
-            let text = self.pending.trim_end_matches(' ').len();
-            let spaces = self.pending.len() - text;
-            self.pending.truncate(text);
+            let text = slice(self.source, self.pending.start, self.pending.end);
+            let spaces = text.len() - text.trim_end_matches(' ').len();
+            self.pending.end -= spaces;
             self.push(if spaces >= 2 { TokenKind::HardBreak } else { TokenKind::SoftBreak });
         }
         self.at = self.skip_blanks(self.at + 1);
@@ -34,7 +35,7 @@ impl Parser<'_> {
 
     pub(super) fn escape(&mut self, silent: bool) -> bool {
         let Some(escaped) = slice(self.source, self.at + 1, self.end).chars().next() else { return false };
-        let (len, kind) = match escaped {
+        let (len, from) = match escaped {
             '\n' => {
                 if !silent {
                     self.push(TokenKind::HardBreak);
@@ -43,12 +44,13 @@ impl Parser<'_> {
                 return true;
             }
             // The space may belong to a hard break.
-            ' ' => (1, "\\".to_owned()),
-            c if c.is_ascii_punctuation() => (2, c.to_string()),
-            c => (1 + c.len_utf8(), format!("\\{c}")),
+            ' ' => (1, 0),
+            c if c.is_ascii_punctuation() => (2, 1),
+            c => (1 + c.len_utf8(), 0),
         };
         if !silent {
-            self.push(TokenKind::Special(kind));
+            let text = slice(self.source, self.at + from, self.at + len);
+            self.push(TokenKind::Special(text.into()));
         }
         self.at += len;
         true
@@ -67,7 +69,7 @@ impl Parser<'_> {
         }
         let Some((len, text)) = entity::reference(self.rest()) else { return false };
         if !silent {
-            self.push(TokenKind::Special(text));
+            self.push(TokenKind::Special(text.into()));
         }
         self.at += len;
         true
@@ -96,7 +98,7 @@ impl Parser<'_> {
             self.backticks_scanned = true;
         }
         if !silent {
-            self.push_text(start, slice(self.source, start, opener_end));
+            self.push_text(start, opener_end);
         }
         self.at = opener_end;
         true
@@ -127,8 +129,8 @@ impl Parser<'_> {
             return false;
         }
         if !silent {
-            self.push(TokenKind::OpenLink { href, title: String::new() });
-            self.push(TokenKind::Text(normalize_link_text(url)));
+            self.push(TokenKind::OpenLink(link_attrs(href, None)));
+            self.push(TokenKind::Text(normalize_link_text(url).into()));
             self.push(TokenKind::CloseLink);
         }
         self.at = start + len + 1;
@@ -146,7 +148,7 @@ impl Parser<'_> {
         };
         let Some(len) = len else { return false };
         if !silent {
-            self.push(TokenKind::Html(rest[..len].to_owned()));
+            self.push(TokenKind::Html(&rest[..len]));
         }
         self.at += len;
         true
@@ -180,13 +182,16 @@ impl Parser<'_> {
 
 /// A code span's text (<https://spec.commonmark.org/0.31.2/#code-spans>): line ends are spaces, one
 /// space on both sides goes.
-fn code_text(source: &str) -> String {
-    let text = source.replace('\n', " ");
-    let inner = text.strip_prefix(' ').and_then(|text| text.strip_suffix(' '));
-    match inner {
-        Some(inner) if !inner.is_empty() && !inner.contains(is_line_terminator) => inner.to_owned(),
-        _ => text,
+fn code_text(source: &str) -> Cow<'_, str> {
+    if source.contains('\n') {
+        return without_outer_spaces(&source.replace('\n', " ")).to_owned().into();
     }
+    without_outer_spaces(source).into()
+}
+
+fn without_outer_spaces(text: &str) -> &str {
+    let inner = text.strip_prefix(' ').and_then(|text| text.strip_suffix(' '));
+    inner.filter(|inner| !inner.is_empty() && !inner.contains(is_line_terminator)).unwrap_or(text)
 }
 
 /// Characters that a rule may begin with, and a few more, at which text is cut as markdown-it cuts it.
@@ -230,9 +235,9 @@ const IS_SPECIAL: [bool; 256] = {
     table
 };
 
-/// Whether there is nothing in the text that any rule could begin with.
-pub(super) fn is_plain(text: &str) -> bool {
-    !text.bytes().any(|byte| IS_SPECIAL[usize::from(byte)])
+/// How much there is at the beginning of a text that no rule can begin with.
+pub(super) fn plain_len(text: &str) -> usize {
+    text.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(text.len())
 }
 
 /// <https://spec.commonmark.org/0.31.2/#absolute-uri>

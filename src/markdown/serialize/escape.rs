@@ -30,7 +30,9 @@ pub(super) fn escape(text: &str, at_block_start: bool) -> Cow<'_, str> {
 
 /// Most text has none of the characters that are ever escaped.
 fn is_plain(text: &str) -> bool {
-    !text.bytes().any(|byte| matches!(byte, b'`' | b'*' | b'\\' | b'~' | b'[' | b']' | b'_'))
+    // To look at all of it takes less time than to stop: this way many bytes are looked at at once.
+    let is_special = |byte: u8| matches!(byte, b'`' | b'*' | b'\\' | b'~' | b'[' | b']' | b'_');
+    !text.bytes().fold(false, |found, byte| found | is_special(byte))
 }
 
 /// A text that begins with a letter begins no other block than its own.

@@ -1,6 +1,5 @@
 //! Text with marks: what is opened, kept open and closed between two pieces of text.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -21,7 +20,12 @@ impl Writer {
         self.at_block_start = at_block_start;
         let mut run = Run { nodes, active: Vec::new(), trailing: String::new() };
         for index in 0..=nodes.len() {
-            run.step(self, index);
+            if run.is_without_marks(index) {
+                self.inline_node(None, nodes, index);
+                self.at_block_start = false;
+            } else {
+                run.step(self, index);
+            }
         }
         self.at_block_start = false;
         self.depth -= 1;
@@ -42,9 +46,12 @@ impl Writer {
                 }
             }
             IMAGE => {
-                let src = string(node, "src").replace('(', "\\(").replace(')', "\\)");
-                let alt = escape(string(node, "alt"), false);
-                self.write(&format!("![{alt}]({src}{})", title(node.attrs.get("title"))));
+                self.write("![");
+                self.out.push_str(&escape(string(node, "alt"), false));
+                self.out.push_str("](");
+                push_escaped(&mut self.out, string(node, "src"), b"()");
+                push_title(&mut self.out, node.attrs.get("title"));
+                self.out.push(')');
             }
             CIVIC_REF => self.write(&civic::serialize(&node.attrs)),
             // A block in the midst of text, which no schema allows.
@@ -63,6 +70,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// Whether neither this node nor the one before it has any.
+    fn is_without_marks(&self, index: usize) -> bool {
+        self.active.is_empty()
+            && self.trailing.is_empty()
+            && self.nodes.get(index).is_some_and(|node| node.marks.is_empty())
+    }
+
     /// From one node to the next one; the last step is past the last node.
     fn step(&mut self, writer: &mut Writer, index: usize) {
         let node = self.nodes.get(index);
@@ -92,7 +106,9 @@ impl<'a> Run<'a> {
         match (code, text) {
             (Some(_), Some(text)) => {
                 let (open, close) = backticks(node);
-                writer.text(&format!("{open}{text}{close}"), false);
+                writer.text(&open, false);
+                writer.text(text, false);
+                writer.text(&close, false);
             }
             _ => writer.inline_node(text, self.nodes, index),
         }
@@ -131,8 +147,7 @@ impl<'a> Run<'a> {
         while self.active.len() > keep
             && let Some(mark) = self.active.pop()
         {
-            let close = close_mark(writer, mark, self.nodes, index);
-            writer.text(&close, false);
+            close_mark(writer, mark, self.nodes, index);
         }
     }
 
@@ -141,8 +156,7 @@ impl<'a> Run<'a> {
             && let Some(&mark) = marks.get(self.active.len())
         {
             self.active.push(mark);
-            let open = open_mark(writer, mark, self.nodes, index);
-            writer.text(&open, false);
+            open_mark(writer, mark, self.nodes, index);
             writer.at_block_start = false;
         }
     }
@@ -213,31 +227,37 @@ fn is_mixable(mark: &Mark) -> bool {
     mark.kind != CODE
 }
 
-fn open_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) -> Cow<'static, str> {
+fn open_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) {
     match mark.kind.as_ref() {
-        EM => "*".into(),
-        STRONG => "**".into(),
-        CODE => backticks(nodes.get(index)).0.into(),
+        EM => writer.text("*", false),
+        STRONG => writer.text("**", false),
+        CODE => writer.text(&backticks(nodes.get(index)).0, false),
         LINK => {
             writer.in_autolink = is_plain_url(mark, nodes, index);
-            if writer.in_autolink { "<".into() } else { "[".into() }
+            writer.text(if writer.in_autolink { "<" } else { "[" }, false);
         }
-        _ => "".into(),
+        _ => writer.write(""),
     }
 }
 
-fn close_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) -> Cow<'static, str> {
+fn close_mark(writer: &mut Writer, mark: &Mark, nodes: &[Node], index: usize) {
     match mark.kind.as_ref() {
-        EM => "*".into(),
-        STRONG => "**".into(),
-        CODE => backticks(index.checked_sub(1).and_then(|index| nodes.get(index))).1.into(),
-        LINK if std::mem::take(&mut writer.in_autolink) => ">".into(),
-        LINK => {
-            let href = mark.attrs.get("href").and_then(Value::as_str).unwrap_or_default();
-            let href = href.replace('(', "\\(").replace(')', "\\)").replace('"', "\\\"");
-            format!("]({href}{})", title(mark.attrs.get("title"))).into()
+        EM => writer.text("*", false),
+        STRONG => writer.text("**", false),
+        CODE => {
+            let code = index.checked_sub(1).and_then(|index| nodes.get(index));
+            writer.text(&backticks(code).1, false);
         }
-        _ => "".into(),
+        LINK if std::mem::take(&mut writer.in_autolink) => writer.text(">", false),
+        LINK => {
+            let mut close = String::from("](");
+            let href = mark.attrs.get("href").and_then(Value::as_str).unwrap_or_default();
+            push_escaped(&mut close, href, b"()\"");
+            push_title(&mut close, mark.attrs.get("title"));
+            close.push(')');
+            writer.text(&close, false);
+        }
+        _ => writer.write(""),
     }
 }
 
@@ -255,10 +275,25 @@ fn is_plain_url(link: &Mark, nodes: &[Node], index: usize) -> bool {
         && nodes.get(index + 1).is_none_or(|next| !next.marks.contains(link))
 }
 
-fn title(title: Option<&Value>) -> String {
-    match title.and_then(Value::as_str).filter(|title| !title.is_empty()) {
-        Some(title) => format!(" \"{}\"", title.replace('"', "\\\"")),
-        None => String::new(),
+/// Adds a text with a backslash before each of these characters.
+fn push_escaped(out: &mut String, text: &str, special: &[u8]) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
+        out.push_str(&rest[..at]);
+        out.push('\\');
+        let (character, after) = rest[at..].split_at(1);
+        out.push_str(character);
+        rest = after;
+    }
+    out.push_str(rest);
+}
+
+/// Adds a title, if there is one, and the space before it.
+fn push_title(out: &mut String, title: Option<&Value>) {
+    if let Some(title) = title.and_then(Value::as_str).filter(|title| !title.is_empty()) {
+        out.push_str(" \"");
+        push_escaped(out, title, b"\"");
+        out.push('"');
     }
 }
 

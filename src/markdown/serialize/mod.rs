@@ -8,6 +8,7 @@ mod table;
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use serde_json::Value;
 
 use super::node::Node;
@@ -177,23 +178,27 @@ impl Writer {
 
     /// Writes text, every line of it behind the prefix.
     fn text(&mut self, text: &str, escaped: bool) {
-        for (index, line) in text.split('\n').enumerate() {
-            if index > 0 {
-                self.out.push('\n');
-            }
-            self.write("");
-            if escaped {
-                let line = escape(line, self.at_block_start);
-                self.out.push_str(&line);
-            } else {
-                // An exclamation mark before a link would make it an image.
-                if line.starts_with('[') && self.out.ends_with('!') && !self.out.ends_with("\\!") {
-                    self.out.pop();
-                    self.out.push_str("\\!");
-                }
-                self.out.push_str(line);
-            }
+        let mut rest = text;
+        while let Some(end) = memchr(b'\n', rest.as_bytes()) {
+            self.line(&rest[..end], escaped);
+            self.out.push('\n');
+            rest = &rest[end + 1..];
         }
+        self.line(rest, escaped);
+    }
+
+    fn line(&mut self, line: &str, escaped: bool) {
+        self.write("");
+        if escaped {
+            self.out.push_str(&escape(line, self.at_block_start));
+            return;
+        }
+        // An exclamation mark before a link would make it an image.
+        if line.starts_with('[') && self.out.ends_with('!') && !self.out.ends_with("\\!") {
+            self.out.pop();
+            self.out.push_str("\\!");
+        }
+        self.out.push_str(line);
     }
 }
 

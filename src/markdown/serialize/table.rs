@@ -9,40 +9,52 @@ impl Writer {
     pub(super) fn table(&mut self, table: &Node) {
         let rows: Vec<&Node> = table.content.iter().filter(|row| row.kind == TABLE_ROW).collect();
         let Some(header) = rows.first() else { return };
-        let mut lines: Vec<Vec<String>> =
-            rows.iter().map(|row| row.content.iter().map(|cell| self.cell(cell)).collect()).collect();
-        let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-        for line in &mut lines {
-            line.resize(columns, String::new());
-        }
-        let aligns = header.content.iter().map(|cell| string(cell, "align")).chain(std::iter::repeat(""));
-        let delimiters = aligns.take(columns).map(|align| delimiter(align).to_owned()).collect();
-        lines.insert(1, delimiters);
-        for (index, cells) in lines.into_iter().enumerate() {
+        let columns = rows.iter().map(|row| row.content.len()).max().unwrap_or(0);
+        let mut cells = Self { in_cell: true, depth: self.depth, ..Self::default() };
+        for (index, row) in rows.iter().enumerate() {
             if index > 0 {
                 self.out.push('\n');
             }
             self.write("|");
-            for cell in cells {
-                self.out.extend([" ", &cell, " |"]);
+            for cell in &row.content {
+                self.out.push(' ');
+                cells.cell(cell, &mut self.out);
+                self.out.push_str(" |");
             }
-            if columns == 0 {
-                self.out.push_str("  |");
+            self.out.extend(std::iter::repeat_n("  |", columns.max(1) - row.content.len()));
+            if index == 0 {
+                self.delimiters(header, columns);
             }
         }
         self.close(table);
     }
 
-    fn cell(&self, cell: &Node) -> String {
-        let mut writer = Self { in_cell: true, depth: self.depth, ..Self::default() };
-        writer.blocks(&cell.content);
-        let out = if writer.out.contains('\n') {
-            let lines: Vec<&str> = writer.out.split('\n').filter(|line| !line.is_empty()).collect();
+    fn delimiters(&mut self, header: &Node, columns: usize) {
+        self.out.push('\n');
+        self.write("|");
+        let aligns = header.content.iter().map(|cell| string(cell, "align")).chain(std::iter::repeat(""));
+        for align in aligns.take(columns) {
+            self.out.extend([" ", delimiter(align), " |"]);
+        }
+        if columns == 0 {
+            self.out.push_str("  |");
+        }
+    }
+
+    /// Writes a cell by itself, and then as one line to where its table goes.
+    fn cell(&mut self, cell: &Node, table: &mut String) {
+        self.out.clear();
+        self.closed = None;
+        self.blocks(&cell.content);
+        let joined = self.out.contains('\n').then(|| {
+            let lines: Vec<&str> = self.out.split('\n').filter(|line| !line.is_empty()).collect();
             lines.join(" ")
-        } else {
-            writer.out
-        };
-        js_trim(&out).replace('|', "\\|")
+        });
+        let line = js_trim(joined.as_deref().unwrap_or(&self.out));
+        for (index, piece) in line.split('|').enumerate() {
+            table.push_str(if index > 0 { "\\|" } else { "" });
+            table.push_str(piece);
+        }
     }
 }
 
