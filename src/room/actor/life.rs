@@ -38,8 +38,12 @@ impl Actor {
         }
     }
 
-    /// When the next save is due; a room that is about to end does not wait for the interval.
+    /// When the next save is due; a room that is about to end does not wait for the interval. None is while an
+    /// edit made elsewhere comes in: the room would wake up for it again and again, and start nothing.
     fn save_due_at(&self, now: Instant) -> Option<Instant> {
+        if self.is_merging() {
+            return None;
+        }
         self.saving.due_at(self.demand(), self.is_leaving(now), now)
     }
 
