@@ -30,17 +30,18 @@ pub(super) struct Merging {
     was_drafted: bool,
     /// The document's generation that it was merged with.
     generation: u64,
-    /// Its place in the log; `None` if the log could not take it.
-    seq: Option<u64>,
+    /// Its place in the log.
+    seq: u64,
 }
 
 /// An answer on its way.
 pub(super) type Look = AbortOnDropHandle<Result<LoadedRecord>>;
 
 impl Actor {
-    /// Asks the host for the record's text, if it is to be asked and nothing is being saved.
+    /// Asks the host for the record's text, if it is to be asked, nothing is being saved, and what it says could
+    /// come into the log.
     pub(super) fn start_look_if_due(&mut self) {
-        if !self.look_wanted || self.is_merging() || self.saving.is_running() {
+        if !self.look_wanted || self.is_merging() || self.saving.is_running() || self.gap_at.is_some() {
             return;
         }
         self.look_wanted = false;
@@ -74,6 +75,9 @@ impl Actor {
     /// Nobody sees the merge before it is on disk: after a crash it would be made again, and come a second time
     /// from whoever had seen it. So it is made on a copy, and comes into the document when the log has it.
     pub(super) fn merge_host_text(&mut self, text: HostText, told: bool) -> Option<End> {
+        if self.gap_at.is_some() {
+            return self.look_again(told);
+        }
         let base = self.saving.host_text_if_not(&text, told)?;
         let generation = self.state.document().generation();
         let was_drafted = self.saving.is_drafted(generation);
@@ -96,20 +100,25 @@ impl Actor {
         };
         // Log and note of the text come together, so that a merge that is on disk is never made twice.
         let contains = (!was_drafted).then_some(self.drafted_seq);
-        let seq = self.log.append_merge(change, contains, text.clone());
-        let merging = Merging { merged, text, was_drafted, generation, seq: seq.ok() };
-        if merging.seq.is_none() {
-            // The queue is full: as any other change, it waits in memory for a snapshot.
-            return self.finish_merge(merging);
-        }
-        self.merging = Some(merging);
+        let Ok(seq) = self.log.append_merge(change, contains, text.clone()) else {
+            self.gap_at = Some(generation);
+            return self.look_again(told);
+        };
+        self.merging = Some(Merging { merged, text, was_drafted, generation, seq });
         self.merge_on_disk()
+    }
+
+    /// The log has a gap, so nothing that is written now is on disk before a snapshot is, and no snapshot is taken
+    /// while a merge waits. The snapshot comes first; then the host is asked once more, now or before the next draft.
+    const fn look_again(&mut self, told: bool) -> Option<End> {
+        self.look_wanted |= told;
+        None
     }
 
     /// Finishes the merge that waits for the disk, if the log has it.
     pub(super) fn merge_on_disk(&mut self) -> Option<End> {
         let committed = *self.committed.borrow();
-        let merging = self.merging.take_if(|merging| merging.seq.is_some_and(|seq| seq <= committed))?;
+        let merging = self.merging.take_if(|merging| merging.seq <= committed)?;
         self.finish_merge(merging)
     }
 
@@ -124,10 +133,8 @@ impl Actor {
         self.saving.touched(clock::now());
         // What was edited meanwhile is not in the host's text.
         self.saving.host_has(text, was_drafted.then_some(if is_alone { now } else { generation }));
-        match seq {
-            Some(seq) if was_drafted => self.drafted_seq = seq,
-            Some(_) => {}
-            None => self.gap_at = Some(now),
+        if was_drafted {
+            self.drafted_seq = seq;
         }
         info!(
             operation = "realtime:room:merge", room = %self.id, added = merged.added, removed = merged.removed,

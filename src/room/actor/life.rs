@@ -140,16 +140,7 @@ impl Actor {
 
     /// A snapshot up to this generation is on disk.
     fn close_gap_up_to(&mut self, generation: u64) {
-        let had_gap = self.gap_at.is_some();
         self.gap_at = self.gap_at.filter(|gap| *gap > generation);
-        // What the log could not take may have been an edit made elsewhere: only now is the text that it
-        // came from worth a note, for only now is the edit itself on disk.
-        if had_gap
-            && self.gap_at.is_none()
-            && let Some(text) = self.saving.host_text()
-        {
-            self.log.drafted(self.drafted_seq, text.clone(), self.saving.text_before_draft().cloned());
-        }
     }
 
     /// Answers those who asked when the document was at this generation or before.
