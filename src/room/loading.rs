@@ -399,7 +399,7 @@ pub(super) fn tell_of_loss(id: &RoomId, lost: &[Lost], services: &RoomServices) 
 
 /// Runs work that takes milliseconds where no other room waits for it.
 async fn off_thread<T: Send + 'static>(id: &RoomId, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
+    super::off_thread::off_thread(work)
         .await
         .map_err(|panic| RealtimeError::new(Code::Internal, format!("loading {id} failed: {panic}")))
 }

@@ -5,6 +5,7 @@
 //! - [`burst`]: what happened in one go, told to each client at once
 //! - [`outbox`]: what waits to be written to one client, bounded
 //! - [`sessions`]: who is connected, by user; revocation
+//! - [`off_thread`]: work that takes milliseconds
 //! - [`messages`]: what a room is told and what it needs from around it
 //! - [`loading`]: where its document comes from
 //! - [`saving`]: when and how a room is snapshotted and its draft written
@@ -20,6 +21,7 @@ pub mod burst;
 pub mod groups;
 mod loading;
 pub mod messages;
+mod off_thread;
 pub mod outbox;
 pub mod places;
 pub mod presence;

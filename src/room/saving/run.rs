@@ -13,6 +13,7 @@ use crate::error::{Code, RealtimeError, Result};
 use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
+use crate::room::off_thread::off_thread;
 use crate::store::writer::Store;
 use crate::store::{
     Attempt, HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot,
@@ -79,7 +80,7 @@ pub async fn run(
 
 /// Rendering a long record takes milliseconds that no other room should wait for.
 async fn render(room: &RoomId, draft: Draft) -> Result<Rendering> {
-    tokio::task::spawn_blocking(move || draft.render()).await.unwrap_or_else(|panic| {
+    off_thread(move || draft.render()).await.unwrap_or_else(|panic| {
         Err(RealtimeError::new(Code::Internal, format!("rendering {room} failed: {panic}")))
     })
 }
@@ -87,7 +88,7 @@ async fn render(room: &RoomId, draft: Draft) -> Result<Rendering> {
 /// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
 async fn save_snapshot(job: &SaveJob, version: u64, store: &Store) -> Result<SavedSnapshot> {
     let state = job.state.clone();
-    let read = tokio::task::spawn_blocking(move || Document::restore(Some(&state), &[]).map(drop)).await;
+    let read = off_thread(move || Document::restore(Some(&state), &[]).map(drop)).await;
     let problem = match read {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
