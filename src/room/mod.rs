@@ -28,4 +28,6 @@ pub mod presence;
 pub mod registry;
 pub mod saving;
 pub mod sessions;
+#[cfg(test)]
+mod simulation;
 pub mod state;
