@@ -171,7 +171,7 @@ fn host_has_draft(mut loaded: Loaded, seq: u64, text: HostText) -> Loaded {
 }
 
 /// How many lines stand in one of two texts and not in the other.
-fn lines_apart(one: &str, other: &str) -> usize {
+pub(super) fn lines_apart(one: &str, other: &str) -> usize {
     let mut counts: HashMap<&str, isize> = HashMap::new();
     for line in one.lines() {
         *counts.entry(line).or_default() += 1;

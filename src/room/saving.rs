@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::loading::Loaded;
+use super::loading::{Loaded, lines_apart};
 use crate::document::{Draft, FIRST_GENERATION, NewlyRendered};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
@@ -91,8 +91,6 @@ pub struct SaveJob {
     pub version: Option<u64>,
     /// The text as the host has it; `None` = unknown.
     pub host_text: Option<HostText>,
-    /// A text that the host may have as well: of an earlier try.
-    pub attempted: Option<HostText>,
     /// What the host may give as well: its own last text, from before our drafts.
     pub before: Option<HostText>,
     /// The draft to be written, if any.
@@ -216,7 +214,6 @@ impl Saving {
             seq,
             version: (self.snapshotted < demand.generation || demand.log_has_gap).then_some(self.version + 1),
             host_text: self.host_text.clone(),
-            attempted: self.attempted.clone(),
             before: self.before.clone(),
             draft,
         }
@@ -259,8 +256,8 @@ impl Saving {
         }
     }
 
-    /// The text that the host last had, if this is another one that is not ours. A host whose text was
-    /// not known before is taken at its word. `told`: it says itself that something changed.
+    /// The text that the host last had, ours if it was one that seemed to fail, if this is another one that is not
+    /// ours. A host whose text was not known before is taken at its word. `told`: it says itself that something changed.
     pub fn host_text_if_not(&mut self, text: &HostText, told: bool) -> Option<HostText> {
         let Some(known) = &self.host_text else {
             self.host_text = Some(text.clone());
@@ -269,11 +266,22 @@ impl Saving {
         if known == text || (!told && self.before.as_ref() == Some(text)) {
             return None;
         }
-        if self.attempted.as_ref() == Some(text) {
-            self.host_text = self.attempted.take();
-            return None;
+        match &self.attempted {
+            // Somebody has changed one of the two, and has not rewritten the other into it.
+            Some(attempt) if lines_apart(attempt, text) < lines_apart(known, text) => Some(attempt.clone()),
+            _ => Some(known.clone()),
         }
-        Some(known.clone())
+    }
+
+    /// Whether this, which the host has, is a text of ours that seemed to fail. Then it is what the host last had.
+    pub fn attempt_landed(&mut self, text: &HostText) -> bool {
+        let landed = self.attempted.as_ref() == Some(text);
+        if landed {
+            self.attempted = None;
+            let replaced = self.host_text.replace(text.clone());
+            self.before = self.before.take().or(replaced);
+        }
+        landed
     }
 
     /// The host has this text, which contains the document up to this generation, if any.

@@ -75,6 +75,10 @@ impl Actor {
     /// Nobody sees the merge before it is on disk: after a crash it would be made again, and come a second time
     /// from whoever had seen it. So it is made on a copy, and comes into the document when the log has it.
     pub(super) fn merge_host_text(&mut self, text: HostText, told: bool) -> Option<End> {
+        if self.saving.attempt_landed(&text) {
+            self.log.drafted(self.drafted_seq, text, self.saving.text_before_draft().cloned());
+            return None;
+        }
         if self.gap_at.is_some() {
             return self.look_again(told);
         }

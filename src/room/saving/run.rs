@@ -146,7 +146,8 @@ async fn write_draft(
     Err(DraftFailure { stage: "draft", error, attempted: Some(markdown.into()) })
 }
 
-/// The host's text, if it is neither the one it last gave or was given, nor one of ours.
+/// The host's text, if it is neither the one that it last gave or was given, nor its own from before ours. A text
+/// of ours that seemed to fail is one as well: the next may only be tried when this one is known to be there.
 async fn changed_elsewhere(
     job: &SaveJob,
     host: &dyn Host,
@@ -165,8 +166,7 @@ async fn changed_elsewhere(
             return Err(failed(RealtimeError::new(Code::HostFailed, problem)));
         }
     };
-    let known = [Some(known), job.attempted.as_ref(), job.before.as_ref()];
-    let is_known = known.into_iter().flatten().any(|known| **known == *now);
+    let is_known = **known == *now || job.before.as_deref() == Some(&*now);
     Ok((!is_known).then(|| now.into()))
 }
 
@@ -216,7 +216,6 @@ mod tests {
             seq: 0,
             version: Some(1),
             host_text: None,
-            attempted: None,
             before: None,
             draft: None,
         };

@@ -22,7 +22,7 @@ use crate::clock::{self, now_ms};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 use crate::limits::backoff;
-use crate::store::{Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use crate::store::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 
 /// How long rooms are tried one by one before everything else gets its turn again. A locked file costs
 /// each of them its whole waiting time.
@@ -236,7 +236,7 @@ impl Writer {
                 self.reply(reply, saved);
             }
             Request::Attempt { room, attempt, reply } => {
-                let noted = guarded("note a draft", || self.backend.attempt(&room, &attempt));
+                let noted = self.attempt(&room, &attempt);
                 self.reply(reply, noted);
             }
             Request::Sweep { active, older_than_ms, reply } => {
@@ -296,6 +296,12 @@ impl Writer {
             }
         }
         saved
+    }
+
+    /// A note of the host's text ends the attempts before it, so one that comes late must not end this one.
+    fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
+        self.write_stuck(room).map_err(|error| unwritten(room, error))?;
+        guarded("note a draft", || self.backend.attempt(room, attempt))
     }
 
     fn sweep(&mut self, mut active: HashSet<RoomId>, older_than_ms: i64) -> Result<Vec<Expired>> {

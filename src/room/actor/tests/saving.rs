@@ -137,6 +137,8 @@ async fn a_host_that_does_not_take_the_draft_in_time_is_asked_again() {
     harness.pass(HOST_TIMEOUT).await;
     assert!(request.await.unwrap().unwrap().created);
     assert_eq!(harness.host.last(FAILED, "stage"), "draft");
+    // It had not come that far.
+    *harness.host.text.lock().unwrap() = Some(harness::TEXT.to_owned());
     harness.host.hold_save(false);
     harness.pass(Duration::from_millis(250)).await;
     harness.host.until_drafts(2).await;
