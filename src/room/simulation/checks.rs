@@ -25,7 +25,9 @@ impl World {
         let store = &self.settings.store;
         if entries > 1 && (entries > store.queue_entries_max || bytes > store.queue_bytes_max) {
             let overhead = entries * ENTRY_OVERHEAD_BYTES;
-            return Err(format!("{entries} entries of {bytes} bytes ({overhead} of overhead) wait for the disk"));
+            return Err(format!(
+                "{entries} entries of {bytes} bytes ({overhead} of overhead) wait for the disk"
+            ));
         }
         for peer in &mut self.peers {
             let number = peer.number;
@@ -45,7 +47,9 @@ impl World {
         let books = self.books.lock().unwrap();
         for (number, room) in self.rooms.iter().enumerate() {
             let stored = self.disk.document(room).content();
-            books.rooms[number].check_stored(&stored).map_err(|problem| format!("room {number}: {problem}"))?;
+            books.rooms[number]
+                .check_stored(&stored)
+                .map_err(|problem| format!("room {number}: {problem}"))?;
         }
         Ok(())
     }
@@ -63,7 +67,9 @@ impl World {
         }
         let found = tokens_of(truth);
         let books = self.books.lock().unwrap();
-        books.rooms[room].check_whole(&found).map_err(|problem| format!("room {room}: {problem} in {:?}", truth.xml))?;
+        books.rooms[room]
+            .check_whole(&found)
+            .map_err(|problem| format!("room {room}: {problem} in {:?}", truth.xml))?;
         drop(books);
         check_same("what is stored", &self.disk.document(&self.rooms[room]).content(), truth)?;
         Ok(())

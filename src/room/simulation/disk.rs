@@ -173,6 +173,8 @@ impl Backend for Watched {
 fn describe(entry: &Entry) -> String {
     match entry {
         Entry::Update(append) => format!("update {} of {}", append.seq, append.room),
-        Entry::Drafted(drafted) => format!("text {:?} up to {} of {}", drafted.text, drafted.seq, drafted.room),
+        Entry::Drafted(drafted) => {
+            format!("text {:?} up to {} of {}", drafted.text, drafted.seq, drafted.room)
+        }
     }
 }

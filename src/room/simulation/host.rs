@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ledger::{Books, name, tokens_in};
 use super::mutant::Mutant;
 use crate::error::{Code, RealtimeError, Result};
-use crate::host::{Authorization, AuthorizeRequest, Host, HookEvent, HostFuture, LoadedRecord};
+use crate::host::{Authorization, AuthorizeRequest, HookEvent, Host, HostFuture, LoadedRecord};
 use crate::ids::RoomId;
 
 /// What of the engine's hooks must never be heard here, where nothing is damaged.

@@ -24,6 +24,7 @@ mod trace;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use self::mutant::Mutant;
 use self::trace::Trace;
@@ -46,8 +47,22 @@ fn any_seed() -> u64 {
     fastrand::u64(..1 << 48)
 }
 
+/// Panics that are part of the play need no word on the terminal, nor a backtrace, which takes its time.
+fn keep_quiet_about_scripted_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !panic.payload_as_str().is_some_and(|text| text.starts_with("scripted")) {
+                tell(panic);
+            }
+        }));
+    });
+}
+
 /// Plays one run; what went wrong, if something did.
 fn play(seed: u64, mutant: Option<Mutant>, trace: Trace) -> (Result<(), String>, Trace) {
+    keep_quiet_about_scripted_panics();
     let mut world = World::new(seed, mutant, trace);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let outcome = outcome.unwrap_or_else(|panic| {

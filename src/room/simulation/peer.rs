@@ -106,8 +106,9 @@ impl Peer {
 
     fn change(&mut self, random: &mut fastrand::Rng, token: char) -> Option<(Bytes, Edit)> {
         let inserted = Edit { inserted: Some(token), deleted: Vec::new() };
-        let deleted =
-            |(change, words): (Bytes, String)| (change, Edit { inserted: None, deleted: tokens_in(&words).collect() });
+        let deleted = |(change, words): (Bytes, String)| {
+            (change, Edit { inserted: None, deleted: tokens_in(&words).collect() })
+        };
         let place = if random.u8(..3) == 0 { Place::Text } else { Place::Paragraph(random.usize(..8)) };
         match random.u8(..16) {
             0..3 => Some((self.editor.add_paragraph(&format!("p{token}")), inserted)),
@@ -120,7 +121,8 @@ impl Peer {
                 Some((change, Edit::default()))
             }
             _ => {
-                let change = self.editor.insert_at(place, &format!("a{token}é"), |text| range(random, text))?;
+                let change =
+                    self.editor.insert_at(place, &format!("a{token}é"), |text| range(random, text))?;
                 Some((change, inserted))
             }
         }
@@ -136,9 +138,10 @@ impl Peer {
         let (said, is_hostile) = match random.u8(..6) {
             0 if !speaks_json => (Said::Binary(question), false),
             0 | 1 => (Said::Text(r#"{"type":"ping"}"#.to_owned()), false),
-            2 | 3 if speaks_json => {
-                (Said::Text(json!({"type": "presence", "event": "cursor", "cursor": clock}).to_string()), false)
-            }
+            2 | 3 if speaks_json => (
+                Said::Text(json!({"type": "presence", "event": "cursor", "cursor": clock}).to_string()),
+                false,
+            ),
             2 | 3 => {
                 let state = Presence { client, clock, state: format!("{{\"at\":{clock}}}").into() };
                 let states = awareness::encode(std::iter::once(&state));

@@ -39,8 +39,8 @@ impl World {
     /// Whether something happened.
     fn settle_a_round(&mut self) -> Result<bool, String> {
         (0..self.peers.len()).for_each(|peer| self.connect(peer));
-        let is_slow = self.peers.iter().any(|peer| !matches!(peer.link, Link::Here(..)))
-            || self.server().is_stuck();
+        let is_slow =
+            self.peers.iter().any(|peer| !matches!(peer.link, Link::Here(..))) || self.server().is_stuck();
         self.server().run_for(Duration::from_millis(if is_slow { 100 } else { 1 }));
         self.let_in();
         let mut busy = self.server().write() || is_slow;

@@ -61,7 +61,10 @@ impl World {
                 ledger.enter(&Edit { inserted: Some(inserted), deleted: Vec::new() });
             }
             books.rooms.push(ledger);
-            records.push((room.clone(), format!("# Title {a}\n\nThe council {b} meets.\n\nOn *Tuesday* {c}.\n")));
+            records.push((
+                room.clone(),
+                format!("# Title {a}\n\nThe council {b} meets.\n\nOn *Tuesday* {c}.\n"),
+            ));
         }
         let books = Arc::new(Mutex::new(books));
         let host = SimulatedHost::new(records, Arc::clone(&books), random.fork(), mutant);
@@ -294,7 +297,8 @@ impl World {
                 }
                 // As `server/connection.rs` does it.
                 Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
-                    let error = RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
+                    let error =
+                        RealtimeError::new(Code::Internal, "the room failed and will be loaded again");
                     line.outbox.close(control::close(&error));
                     break;
                 }
