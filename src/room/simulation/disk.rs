@@ -9,7 +9,7 @@ use super::mutant::Mutant;
 use crate::document::Document;
 use crate::error::{RealtimeError, Result};
 use crate::ids::RoomId;
-use crate::room::state::tests::editor::{Content, Editor};
+use crate::room::state::tests::editor::Editor;
 use crate::store::memory::MemoryDisk;
 use crate::store::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 
@@ -62,17 +62,21 @@ impl SimulatedDisk {
         })
     }
 
-    /// A snapshot takes the place of all that it deletes.
+    /// A snapshot takes the place of all that it deletes: what a replay would make of that is in it.
     fn check_contained(&self, snapshot: &NewSnapshot) {
+        let NewSnapshot { room, version, data, covers_seq, .. } = snapshot;
+        let earlier = self.memory.stored(room).snapshot.map(|earlier| earlier.data);
+        let deleted = self.memory.log_up_to(room, *covers_seq);
+        let deleted = Document::restore(earlier.as_ref(), &deleted).unwrap().state().unwrap();
         let editor = Editor::new(998);
-        editor.receive(&snapshot.data);
-        let before: Content = editor.content();
-        let earlier = self.memory.stored(&snapshot.room).snapshot.map(|earlier| earlier.data);
-        for update in earlier.iter().chain(&self.memory.log_up_to(&snapshot.room, snapshot.covers_seq)) {
-            editor.receive(update);
-        }
-        if editor.content() != before {
-            self.complain(format!("snapshot {} lacks what it would delete", snapshot.version));
+        editor.receive(data);
+        let before = editor.content();
+        editor.receive(&deleted);
+        let after = editor.content();
+        if after != before {
+            self.complain(format!(
+                "snapshot {version} of {room} lacks what it deletes:\n{before:#?}\nand with it\n{after:#?}"
+            ));
         }
     }
 }
