@@ -12,9 +12,12 @@ impl World {
         if let Some(finding) = self.books.lock().unwrap().findings.first() {
             return Err(finding.clone());
         }
-        let refused = self.host.refused_frames();
-        if refused > self.hostile_frames {
-            return Err(format!("{refused} frames were refused, {} made no sense", self.hostile_frames));
+        let (refused, failed) = (self.host.refused_frames(), self.host.failed_rooms());
+        if refused > self.nonsense {
+            return Err(format!("{refused} frames were refused, {} made no sense", self.nonsense));
+        }
+        if failed > self.wrecks {
+            return Err(format!("{failed} rooms failed, {} were broken", self.wrecks));
         }
         self.check_queues()
     }
@@ -59,7 +62,9 @@ impl World {
         for peer in self.peers.iter().filter(|peer| peer.room == room) {
             let who = format!("peer {}", peer.number);
             match peer.role {
-                Role::Editor | Role::Viewer => check_same(&who, &peer.editor.content(), truth)?,
+                Role::Editor | Role::Viewer | Role::Wrecker => {
+                    check_same(&who, &peer.editor.content(), truth)?
+                }
                 // What it did at home is its own; of the room's it has everything.
                 Role::Intruder if peer.editor.has_all_in(truth) => {}
                 Role::Intruder => return Err(format!("{who} lacks something")),

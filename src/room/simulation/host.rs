@@ -43,6 +43,7 @@ struct State {
     mood: Mood,
     random: fastrand::Rng,
     refused_frames: usize,
+    failed_rooms: usize,
 }
 
 struct Record {
@@ -73,7 +74,7 @@ impl SimulatedHost {
         let records = records.into_iter().enumerate();
         let records = records.map(|(number, (room, text))| (room, record((number, text)))).collect();
         let (saves_drafts, gives_drafts) = (random.u8(..6) > 0, random.u8(..4) > 0);
-        let state = State { records, mood: Mood::Well, random, refused_frames: 0 };
+        let state = State { records, mood: Mood::Well, random, refused_frames: 0, failed_rooms: 0 };
         Self { state: Arc::new(Mutex::new(state)), books, saves_drafts, gives_drafts, mutant }
     }
 
@@ -84,6 +85,11 @@ impl SimulatedHost {
     /// Frames that the engine could make nothing of.
     pub(super) fn refused_frames(&self) -> usize {
         self.state.lock().unwrap().refused_frames
+    }
+
+    /// Rooms that broke.
+    pub(super) fn failed_rooms(&self) -> usize {
+        self.state.lock().unwrap().failed_rooms
     }
 
     /// Whether others may edit its texts: one that keeps drafts apart shows its own text for ever.
@@ -213,8 +219,10 @@ impl Host for SimulatedHost {
     }
 
     fn emit(&self, event: HookEvent) {
-        let failed = event.name == "realtime:room:destroyed" && event.data["reason"] == "failed";
-        if failed || NEVER_HEARD.contains(&event.name) {
+        if event.name == "realtime:room:destroyed" && event.data["reason"] == "failed" {
+            self.state.lock().unwrap().failed_rooms += 1;
+        }
+        if NEVER_HEARD.contains(&event.name) {
             let problem = format!("the engine told {}: {:?}", event.name, event.data);
             self.books.lock().unwrap().findings.push(problem);
         }

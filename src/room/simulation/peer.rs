@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::ledger::{Edit, tokens_in};
 use super::line::{Line, Outstanding, Said};
+use crate::document::tests::panics;
 use crate::error::Result;
 use crate::protocol::awareness::{self, Presence};
 use crate::protocol::frame::Frame;
@@ -30,6 +31,19 @@ pub(super) enum Role {
     Viewer,
     /// May only read, and tries to edit.
     Intruder,
+    /// May edit, and sends what breaks the room's document.
+    Wrecker,
+}
+
+/// What somebody said that is no use to anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nuisance {
+    /// Nothing of the kind.
+    None,
+    /// It makes no sense.
+    Nonsense,
+    /// The room breaks of it.
+    Wreck,
 }
 
 /// Somebody's connection, or what there is of it.
@@ -128,29 +142,32 @@ impl Peer {
         }
     }
 
-    /// A question in between, something to show, or something that is no use. True if the last.
-    pub(super) fn say_something(&mut self, random: &mut fastrand::Rng) -> bool {
+    /// A question in between, something to show, or something that is no use.
+    pub(super) fn say_something(&mut self, random: &mut fastrand::Rng) -> Nuisance {
         self.presence_clock += 1;
         let (clock, client) = (self.presence_clock, self.number as u64 + 1);
-        let speaks_json = self.speaks_json;
+        let (speaks_json, role) = (self.speaks_json, self.role);
         let question = step1(&self.editor.state_vector());
-        let Some(line) = self.line() else { return false };
-        let (said, is_hostile) = match random.u8(..6) {
-            0 if !speaks_json => (Said::Binary(question), false),
-            0 | 1 => (Said::Text(r#"{"type":"ping"}"#.to_owned()), false),
-            2 | 3 if speaks_json => (
-                Said::Text(json!({"type": "presence", "event": "cursor", "cursor": clock}).to_string()),
-                false,
-            ),
+        let Some(line) = self.line() else { return Nuisance::None };
+        let (said, nuisance) = match random.u8(..6) {
+            0 if !speaks_json => (Said::Binary(question), Nuisance::None),
+            0 | 1 => (Said::Text(r#"{"type":"ping"}"#.to_owned()), Nuisance::None),
+            2 | 3 if speaks_json => {
+                let caret = json!({"type": "presence", "event": "cursor", "cursor": clock});
+                (Said::Text(caret.to_string()), Nuisance::None)
+            }
             2 | 3 => {
                 let state = Presence { client, clock, state: format!("{{\"at\":{clock}}}").into() };
                 let states = awareness::encode(std::iter::once(&state));
-                (Said::Binary(sync::awareness(&states).payload()), false)
+                (Said::Binary(sync::awareness(&states).payload()), Nuisance::None)
             }
-            _ => (Said::Binary(Bytes::from_static(HOSTILE[random.usize(..HOSTILE.len())])), true),
+            _ if role == Role::Wrecker => (Said::Binary(update(&panics())), Nuisance::Wreck),
+            _ => {
+                (Said::Binary(Bytes::from_static(HOSTILE[random.usize(..HOSTILE.len())])), Nuisance::Nonsense)
+            }
         };
         line.up.push_back(said);
-        is_hostile
+        nuisance
     }
 
     /// Takes in a frame from the server.
@@ -215,7 +232,7 @@ impl Peer {
         let speaks = match role {
             Role::Editor => true,
             Role::Intruder => is_first,
-            Role::Viewer => false,
+            Role::Viewer | Role::Wrecker => false,
         };
         if speaks {
             send(line, json_sync(&missing), missing, edits);

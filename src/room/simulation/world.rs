@@ -8,7 +8,7 @@ use super::host::{Mood, SimulatedHost};
 use super::ledger::{Books, Edit, Ledger, name, token};
 use super::line::Line;
 use super::mutant::Mutant;
-use super::peer::{Heard, Link, Peer, Role};
+use super::peer::{Heard, Link, Nuisance, Peer, Role};
 use super::server::{Server, Settings};
 use super::trace::Trace;
 use crate::error::{Code, RealtimeError};
@@ -42,7 +42,9 @@ pub(super) struct World {
     pub(super) peers: Vec<Peer>,
     clients: u64,
     tokens: u32,
-    pub(super) hostile_frames: usize,
+    /// Frames that make no sense, so far, and such as break a room.
+    pub(super) nonsense: usize,
+    pub(super) wrecks: usize,
 }
 
 impl World {
@@ -70,7 +72,8 @@ impl World {
         let host = SimulatedHost::new(records, Arc::clone(&books), random.fork(), mutant);
         let mut peers: Vec<Peer> = Vec::new();
         for room in 0..rooms.len() {
-            let roles = [Role::Viewer, Role::Intruder].into_iter();
+            let wrecker = (random.u8(..4) == 0).then_some(Role::Wrecker);
+            let roles = [Role::Viewer, Role::Intruder].into_iter().chain(wrecker);
             for role in roles.chain(std::iter::repeat_n(Role::Editor, random.usize(2..=5))) {
                 peers.push(Peer::new(peers.len(), room, role, &mut random));
             }
@@ -91,7 +94,8 @@ impl World {
             peers,
             clients: 0,
             tokens,
-            hostile_frames: 0,
+            nonsense: 0,
+            wrecks: 0,
         }
     }
 
@@ -183,7 +187,7 @@ impl World {
     }
 
     fn edit(&mut self, peer: usize) {
-        if self.peers[peer].role == Role::Viewer {
+        if matches!(self.peers[peer].role, Role::Viewer | Role::Wrecker) {
             return;
         }
         let token = self.token();
@@ -196,7 +200,11 @@ impl World {
 
     fn say_something(&mut self, peer: usize) {
         self.trace.say(|| format!("peer {peer} says something"));
-        self.hostile_frames += usize::from(self.peers[peer].say_something(&mut self.random));
+        match self.peers[peer].say_something(&mut self.random) {
+            Nuisance::None => {}
+            Nuisance::Nonsense => self.nonsense += 1,
+            Nuisance::Wreck => self.wrecks += 1,
+        }
     }
 
     /// Somebody edits the record's text without the engine.
@@ -223,11 +231,13 @@ impl World {
         let ack = [AckMode::None, AckMode::Echo, AckMode::Saved][self.random.usize(..3)];
         let (comes_early, reads_text) = (self.random.bool(), self.random.bool());
         let Peer { role, slow, speaks_json, room, .. } = self.peers[peer];
+        // Who broke a room is kept out of it, and comes back as somebody else.
+        let user = if role == Role::Wrecker { 1_000 + self.clients as i64 } else { peer as i64 };
         let lets_in_anybody = self.mutant == Some(Mutant::ViewerMayWrite);
         let member = Member {
             speaks_json,
-            user: User { id: UserId::Number(peer as i64), name: None },
-            read_only: role != Role::Editor && !lets_in_anybody,
+            user: User { id: UserId::Number(user), name: None },
+            read_only: matches!(role, Role::Viewer | Role::Intruder) && !lets_in_anybody,
             reads_text: reads_text || speaks_json || ack == AckMode::Saved,
             ack,
         };
