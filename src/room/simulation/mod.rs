@@ -83,8 +83,8 @@ fn whatever_happens_nothing_is_lost_doubled_or_different() {
         let trace = if given.is_some() && seeds == 1 { Trace::Printed } else { Trace::Off };
         if let (Err(problem), _) = play(seed, None, trace) {
             panic!(
-                "{problem}\nrepeat it with: SIMULATION_SEED={seed} cargo test --lib --no-default-features \
-                 whatever_happens -- --nocapture"
+                "SIMULATION_SEED={seed}: {problem}\nwhat happens in it is printed by: \
+                 SIMULATION_SEED={seed} cargo test --lib --no-default-features whatever_happens -- --nocapture"
             );
         }
     }
