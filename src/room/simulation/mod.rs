@@ -8,6 +8,7 @@
 //! - [`disk`], [`host`]: doubles of what the process leans on, which outlive it
 //! - [`ledger`]: what was written, deleted and promised; [`checks`]: whether that is so
 //! - [`mutant`]: faults that are built in to see them found
+//! - [`trace`], [`watchdog`]: what happens in a run, and which one hangs
 //!
 //! `SIMULATION_SEEDS=50000` plays so many runs; `SIMULATION_SEED=123` plays one and prints what happens in it.
 
@@ -21,6 +22,7 @@ mod peer;
 mod server;
 mod settling;
 mod trace;
+mod watchdog;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +30,7 @@ use std::sync::Once;
 
 use self::mutant::Mutant;
 use self::trace::Trace;
+use self::watchdog::Watchdog;
 use self::world::World;
 
 /// Runs of a normal test: about 15 s of one core.
@@ -79,7 +82,9 @@ fn whatever_happens_nothing_is_lost_doubled_or_different() {
     let given = number("SIMULATION_SEED");
     let seeds = number("SIMULATION_SEEDS").unwrap_or(if given.is_some() { 1 } else { SEEDS });
     let first = given.unwrap_or_else(any_seed);
+    let watchdog = Watchdog::start();
     for seed in first..first + seeds {
+        watchdog.watch(seed);
         let trace = if given.is_some() && seeds == 1 { Trace::Printed } else { Trace::Off };
         if let (Err(problem), _) = play(seed, None, trace) {
             panic!(

@@ -46,7 +46,9 @@ impl World {
         let mut busy = self.server().write() || is_slow;
         for peer in 0..self.peers.len() {
             busy |= self.deliver(peer);
-            self.server().run_for(Duration::from_millis(1));
+        }
+        self.server().run_for(Duration::from_millis(1));
+        for peer in 0..self.peers.len() {
             busy |= self.read(peer, true)?;
             busy |= self.peers[peer].line().is_none_or(|line| !line.is_quiet());
         }
@@ -58,6 +60,7 @@ impl World {
         for _ in 0..3 {
             self.server().run_for(LONG);
             self.settle()?;
+            self.check_always()?;
         }
         Ok(())
     }
