@@ -3,6 +3,7 @@
 use super::*;
 use crate::room::messages::Message;
 use crate::room::state::AckMode;
+use crate::room::state::tests::editor::Place;
 
 /// How often these words stand in the last draft.
 fn in_draft(harness: &Harness, words: &str) -> usize {
@@ -86,6 +87,50 @@ async fn a_draft_that_landed_although_it_seemed_to_fail_is_ours() {
     harness.snapshot().await.unwrap();
     assert_eq!(harness.host.count("realtime:room:merged"), 0);
     assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "Written later.")), (1, 1));
+}
+
+/// A draft that the host has, and of which the room hears nothing.
+async fn draft_without_an_answer(harness: &Harness) {
+    harness.host.hold_save(true);
+    let drafts = harness.host.drafts.borrow().len();
+    let request = harness.ask_snapshot();
+    harness.host.until_drafts(drafts + 1).await;
+    harness.pass(HOST_TIMEOUT).await;
+    request.await.unwrap().unwrap();
+    harness.host.hold_save(false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_landed_is_ours_even_if_the_next_one_failed_as_well() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    client.writes("Written inside.").await;
+    client.settled().await;
+    draft_without_an_answer(&harness).await;
+    let landed = text_of(&harness);
+    client.writes("Written later.").await;
+    client.settled().await;
+    draft_without_an_answer(&harness).await;
+    // It had not come that far.
+    set_text(&harness, &landed);
+    harness.snapshot().await.unwrap();
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+    assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "Written later.")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_on_top_of_a_draft_that_seemed_to_fail_is_all_that_is_merged() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    let always = client.editor.insert_at(Place::Paragraph(0), "always ", |_| (12, 0, String::new()));
+    client.send_update(&always.unwrap()).await;
+    client.settled().await;
+    draft_without_an_answer(&harness).await;
+    set_text(&harness, &format!("{}\n\nFrom elsewhere.", text_of(&harness)));
+    harness.snapshot().await.unwrap();
+    assert_eq!(harness.host.last("realtime:room:merged", "added"), 2);
+    let xml = harness.join().await.editor.content().xml;
+    assert_eq!((xml.matches("always").count(), xml.matches("From elsewhere.").count()), (1, 1), "{xml}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -286,6 +286,21 @@ async fn what_is_written_behind_the_gap_is_acknowledged_when_the_gap_is_closed()
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edit_made_elsewhere_waits_for_the_snapshot_that_closes_a_gap() {
+    let (harness, client) = with_a_gap().await;
+    // Refused as well, while the first snapshot is taken.
+    client.writes("A new clause.").await;
+    client.settled().await;
+    *harness.host.text.lock().unwrap() = Some(harness::TEXT.replace("Tuesday", "Tuesday at noon"));
+    harness.disk.heal();
+    harness.disk.release(Call::SaveSnapshot);
+    harness.host.until("realtime:room:merged", 1).await;
+    client.settled().await;
+    assert_eq!(client.editor.content().xml.matches("at noon").count(), 1);
+    assert_eq!(harness.stored().content().xml, client.editor.content().xml);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_room_that_cannot_be_saved_stays_until_its_log_alone_must_do() {
     let mut harness = Harness::start();
     let client = harness.join().await;
