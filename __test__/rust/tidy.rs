@@ -55,6 +55,7 @@ impl Source {
         let path = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
         let all_tests = path.starts_with("__test__/")
             || path.contains("/tests/")
+            || path.contains("/simulation/")
             || path.ends_with("/tests.rs")
             || path.contains("/conformance");
         // By convention a file's own tests are its last module.

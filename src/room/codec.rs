@@ -302,7 +302,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
     room: &RoomId,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|panic| {
+    super::off_thread::off_thread(work).await.map_err(|panic| {
         RealtimeError::new(Code::Internal, format!("reading or writing the text of {room} failed: {panic}"))
     })
 }

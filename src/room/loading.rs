@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::codec::{ExternalEdit, off_thread};
 use super::messages::RoomServices;
+use super::saving::{Elsewhere, HostSays, HostTexts};
 use crate::config::LossyPolicy;
 use crate::document::Document;
 use crate::document::xml::Foreign;
@@ -183,7 +184,8 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
             }
         }
     }
-    match read_edit(id, services, from.map_or(&base, |attempt| &attempt.text), &text).await {
+    let edited = from.map_or(&base, |attempt| &attempt.text).clone();
+    match services.codec.edit(id, edited, text.clone()).await {
         Ok(edit) => {
             if let Some(attempt) = from {
                 loaded.drafted_seq = attempt.seq;
@@ -192,6 +194,7 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
             merge(id, services, loaded, edit, text).await
         }
         Err(error) => {
+            tell_of_unread_edit(id, services, &error);
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
             loaded.attempted = attempted.map(|attempt| attempt.text);
             still_lossy(id, services, loaded, base).await
@@ -211,7 +214,7 @@ fn host_has_draft(mut loaded: Loaded, seq: u64, text: HostText) -> Loaded {
 }
 
 /// How many lines stand in one of two texts and not in the other.
-fn lines_apart(one: &str, other: &str) -> usize {
+pub(super) fn lines_apart(one: &str, other: &str) -> usize {
     let mut counts: HashMap<&str, isize> = HashMap::new();
     for line in one.lines() {
         *counts.entry(line).or_default() += 1;
@@ -250,16 +253,25 @@ async fn is_our_draft(
     Ok(draft.is_ok_and(|draft| *draft == **text))
 }
 
-/// Reads an edit made elsewhere. That it cannot be read is told to the host at once: until it can be, no
-/// draft is written over it.
-pub(super) async fn read_edit(
+/// Reads what a text of the host's, compared with those that are known, says of an edit made elsewhere.
+pub(super) async fn read_elsewhere(
     id: &RoomId,
     services: &RoomServices,
-    base: &HostText,
-    text: &HostText,
-) -> Result<ExternalEdit> {
-    let edit = services.codec.edit(id, base.clone(), text.clone()).await;
-    edit.inspect_err(|error| services.host.emit(hooks::writeback_failed(id, "merge", &error.message)))
+    texts: &HostTexts,
+    text: HostText,
+    told: bool,
+) -> Result<Option<Elsewhere>> {
+    let edit = match texts.compare(&text, told) {
+        HostSays::Known => return Ok(None),
+        HostSays::Landed => None,
+        HostSays::Edited { base } => Some(services.codec.edit(id, base, text.clone()).await?),
+    };
+    Ok(Some(Elsewhere { text, edit }))
+}
+
+/// An edit made elsewhere cannot be read. Until it can be, no draft is written over it.
+pub(super) fn tell_of_unread_edit(id: &RoomId, services: &RoomServices, error: &RealtimeError) {
+    services.host.emit(hooks::writeback_failed(id, "merge", &error.message));
 }
 
 async fn merge(

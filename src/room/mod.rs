@@ -5,6 +5,7 @@
 //! - [`burst`]: what happened in one go, told to each client at once
 //! - [`outbox`]: what waits to be written to one client, bounded
 //! - [`sessions`]: who is connected, by user; revocation
+//! - [`off_thread`]: work that takes milliseconds
 //! - [`messages`]: what a room is told and what it needs from around it
 //! - [`codec`]: how its document becomes Markdown and back
 //! - [`loading`]: where its document comes from
@@ -22,10 +23,13 @@ pub mod codec;
 pub mod groups;
 mod loading;
 pub mod messages;
+mod off_thread;
 pub mod outbox;
 pub mod places;
 pub mod presence;
 pub mod registry;
 pub mod saving;
 pub mod sessions;
+#[cfg(test)]
+mod simulation;
 pub mod state;

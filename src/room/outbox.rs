@@ -170,6 +170,20 @@ impl Outbox {
         self.lock().bytes
     }
 
+    /// How many document updates wait, and their bytes.
+    #[cfg(test)]
+    pub(super) fn waiting_updates(&self) -> (usize, usize) {
+        let queue = self.lock();
+        let updates = queue.frames.iter().zip(&queue.is_update).filter(|(_, is_update)| **is_update);
+        updates.fold((0, 0), |(count, bytes), (frame, _)| (count + 1, bytes + frame.len()))
+    }
+
+    /// How many bytes of document updates may wait.
+    #[cfg(test)]
+    pub(super) fn bytes_max(&self) -> usize {
+        self.0.bytes_max
+    }
+
     /// For the connection's one reader, which is woken when the answer changes.
     pub fn poll_reading(&self, cx: &mut Context<'_>) -> Reading {
         let mut queue = self.lock();

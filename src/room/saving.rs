@@ -5,8 +5,10 @@
 //! most one runs per room, and triggers that come meanwhile share it.
 
 mod run;
+mod texts;
 
 pub use run::{Fallback, run, tell_host};
+pub use texts::{HostSays, HostTexts};
 
 use std::time::{Duration, Instant};
 
@@ -51,13 +53,7 @@ pub struct Saving {
     logged: u64,
     /// The generation in the draft.
     drafted: u64,
-    /// The text that the host has; nothing is written where nothing differs.
-    host_text: Option<HostText>,
-    /// A text of ours that the host may have although writing it seemed to fail.
-    attempted: Option<HostText>,
-    /// The last text of the host's own that ours took the place of. Should the host give it again without
-    /// saying that something changed, it gives what it had before our draft, and nothing was edited.
-    before: Option<HostText>,
+    texts: HostTexts,
     version: u64,
     dirty_since: Option<Instant>,
     failures: u32,
@@ -91,12 +87,8 @@ pub struct SaveJob {
     pub seq: u64,
     /// The version to store it under; `None` if the snapshot is there already and only the draft is missing.
     pub version: Option<u64>,
-    /// The text as the host has it; `None` = unknown.
-    pub host_text: Option<HostText>,
-    /// A text that the host may have as well: of an earlier try.
-    pub attempted: Option<HostText>,
-    /// What the host may give as well: its own last text, from before our drafts.
-    pub before: Option<HostText>,
+    /// What is known of the host's text.
+    pub texts: HostTexts,
     /// What the draft is to be rendered of, if one is to be written.
     pub draft: Option<DraftSource>,
 }
@@ -120,13 +112,13 @@ pub struct SaveReport {
     pub foreign: Option<Foreign>,
 }
 
-/// A text of the host that is not ours.
+/// A text of the host's that has to be dealt with before anything is written over it.
 #[derive(Debug)]
 pub struct Elsewhere {
     /// The text.
     pub text: HostText,
-    /// What became of the text that the host was known to have.
-    pub edit: ExternalEdit,
+    /// The edit that made it; `None` if it is a draft of ours that seemed to fail.
+    pub edit: Option<ExternalEdit>,
 }
 
 /// A draft that was not written.
@@ -149,9 +141,11 @@ impl Saving {
             snapshotted: saved_up_to(loaded.in_snapshot),
             logged: loaded.logged,
             drafted: saved_up_to(loaded.in_draft),
-            host_text: loaded.host_text.clone(),
-            attempted: loaded.attempted.clone(),
-            before: loaded.text_before_draft.clone(),
+            texts: HostTexts {
+                known: loaded.host_text.clone(),
+                attempted: loaded.attempted.clone(),
+                before: loaded.text_before_draft.clone(),
+            },
             version: loaded.version,
             dirty_since: Some(now),
             failures: 0,
@@ -228,9 +222,7 @@ impl Saving {
             state,
             seq,
             version: (self.snapshotted < demand.generation || demand.log_has_gap).then_some(self.version + 1),
-            host_text: self.host_text.clone(),
-            attempted: self.attempted.clone(),
-            before: self.before.clone(),
+            texts: self.texts.clone(),
             draft,
         }
     }
@@ -250,14 +242,12 @@ impl Saving {
         }
         match &report.draft {
             Some(Ok(text)) => {
-                let replaced = self.host_text.replace(text.clone());
-                self.before = self.before.take().or(replaced.filter(|replaced| replaced != text));
-                self.attempted = None;
+                self.texts.drafted(text.clone());
                 self.drafted = self.drafted.max(report.generation);
             }
             Some(Err(failure)) => {
                 failed = true;
-                self.attempted = failure.attempted.clone().or(self.attempted.take());
+                self.texts.attempted = failure.attempted.clone().or(self.texts.attempted.take());
             }
             None => {}
         }
@@ -272,41 +262,25 @@ impl Saving {
         }
     }
 
-    /// The text that the host last had, if this is another one that is not ours: something was edited
-    /// elsewhere. `told`: the host says itself that something changed.
-    pub fn host_text_if_not(&self, text: &HostText, told: bool) -> Option<&HostText> {
-        let known = self.host_text.as_ref()?;
-        let is_before = !told && self.before.as_ref() == Some(text);
-        (known != text && self.attempted.as_ref() != Some(text) && !is_before).then_some(known)
+    /// The host has this text, and nothing was edited elsewhere.
+    pub fn host_confirms(&mut self, text: HostText) {
+        self.texts.known.get_or_insert(text);
     }
 
-    /// The host has this text, and nothing was edited elsewhere. A host whose text was not known before is
-    /// taken at its word.
-    pub fn host_confirms(&mut self, text: HostText) {
-        if self.attempted.as_ref() == Some(&text) {
-            self.attempted = None;
-            self.host_text = Some(text);
-        } else {
-            self.host_text.get_or_insert(text);
-        }
+    /// The host has this text of ours after all.
+    pub fn draft_landed(&mut self, text: HostText) {
+        self.texts.drafted(text);
     }
 
     /// The host has this text, which contains the document up to this generation, if any.
     pub fn host_has(&mut self, text: HostText, drafted: Option<u64>) {
-        self.host_text = Some(text);
-        self.attempted = None;
-        self.before = None;
+        self.texts.edited(text);
         self.drafted = drafted.unwrap_or(self.drafted).max(self.drafted);
     }
 
-    /// The last text of the host's own that ours took the place of.
-    pub const fn text_before_draft(&self) -> Option<&HostText> {
-        self.before.as_ref()
-    }
-
-    /// The host's text, if known.
-    pub const fn host_text(&self) -> Option<&HostText> {
-        self.host_text.as_ref()
+    /// What is known of the host's text.
+    pub const fn texts(&self) -> &HostTexts {
+        &self.texts
     }
 
     /// Whether the host's text contains the document up to this generation.
@@ -341,9 +315,7 @@ mod tests {
             snapshotted: FIRST_GENERATION,
             logged: 0,
             drafted: FIRST_GENERATION,
-            host_text: None,
-            attempted: None,
-            before: None,
+            texts: HostTexts::default(),
             version: 0,
             dirty_since: None,
             failures: 0,

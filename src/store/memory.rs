@@ -148,6 +148,13 @@ impl MemoryDisk {
         }
     }
 
+    /// The updates in a room's log up to and including this `seq`.
+    pub fn log_up_to(&self, room: &RoomId, seq: u64) -> Vec<Bytes> {
+        let state = self.lock();
+        let log = state.rooms.get(room).map(|room| room.log.range(..=seq));
+        log.into_iter().flatten().filter_map(|(_, update)| update.clone()).collect()
+    }
+
     /// Damages the newest snapshot of a room, so that its hash no longer fits.
     pub fn damage_newest_snapshot(&self, room: &RoomId) {
         let mut state = self.lock();

@@ -23,6 +23,8 @@ use tokio::sync::oneshot;
 pub use self::log::{Backlogged, RoomLog};
 use self::queue::{Request, Shared};
 pub use self::settings::{ENTRY_OVERHEAD_BYTES, StoreSettings};
+#[cfg(test)]
+pub(crate) use self::thread::stepped::SteppedWriter;
 use super::{Attempt, Backend, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
@@ -84,6 +86,19 @@ impl Store {
         let shared = Arc::new(Shared::new(settings));
         let thread = thread::spawn(backend, Arc::clone(&shared), observer)?;
         Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    /// A store without a thread, and the writer that does its work when it is told to.
+    #[cfg(test)]
+    pub(crate) fn stepped(
+        backend: Box<dyn Backend>,
+        settings: StoreSettings,
+        observer: HealthObserver,
+    ) -> Result<(Self, SteppedWriter)> {
+        settings.check()?;
+        let shared = Arc::new(Shared::new(settings));
+        let writer = SteppedWriter::new(backend, Arc::clone(&shared), observer);
+        Ok((Self { inner: Arc::new(Inner { shared, thread: Mutex::new(None) }) }, writer))
     }
 
     /// Reads what is stored of a room and opens its log. Everything appended to the room before is in it.

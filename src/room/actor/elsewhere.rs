@@ -18,15 +18,15 @@ use crate::error::Result;
 use crate::hooks;
 use crate::protocol::control::Level;
 use crate::protocol::sync;
-use crate::room::codec::ExternalEdit;
 use crate::room::loading;
+use crate::room::saving::Elsewhere;
 use crate::store::HostText;
 
 /// What the host has, read as far as it must be before it can be merged.
 pub(super) struct Found {
     text: HostText,
-    /// `None` if nothing was edited elsewhere.
-    edit: Option<ExternalEdit>,
+    /// `None` if that is nothing new.
+    elsewhere: Option<Elsewhere>,
 }
 
 /// An edit made elsewhere that waits for the disk.
@@ -38,29 +38,28 @@ pub(super) struct Merging {
     was_drafted: bool,
     /// The document's generation that it was merged with.
     generation: u64,
-    /// Its place in the log; `None` if the log could not take it.
-    seq: Option<u64>,
+    /// Its place in the log.
+    seq: u64,
 }
 
 /// An answer on its way.
 pub(super) type Look = AbortOnDropHandle<Result<Found>>;
 
 impl Actor {
-    /// Asks the host for the record's text, if it is to be asked and nothing is being saved.
+    /// Asks the host for the record's text, if it is to be asked, nothing is being saved, and what it says could
+    /// come into the log.
     pub(super) fn start_look_if_due(&mut self) {
-        if !self.look_wanted || self.is_merging() || self.saving.is_running() {
+        if !self.look_wanted || self.is_merging() || self.saving.is_running() || self.gap_at.is_some() {
             return;
         }
         self.look_wanted = false;
-        let (id, services, saving) = (self.id.clone(), self.services.clone(), self.saving.clone());
+        let (id, services, texts) = (self.id.clone(), self.services.clone(), self.saving.texts().clone());
         let asking = tokio::spawn(async move {
             let text: HostText = loading::ask_host(&id, &services).await?.markdown.into();
-            // Nothing is saved meanwhile, so this is still known when the answer is here.
-            let edit = match saving.host_text_if_not(&text, true) {
-                Some(known) => Some(loading::read_edit(&id, &services, known, &text).await?),
-                None => None,
-            };
-            Ok(Found { text, edit })
+            // Nothing is saved meanwhile, so what is known is still known when the answer is here.
+            let read = loading::read_elsewhere(&id, &services, &texts, text.clone(), true).await;
+            let elsewhere = read.inspect_err(|error| loading::tell_of_unread_edit(&id, &services, error))?;
+            Ok(Found { text, elsewhere })
         });
         self.look_task = Some(AbortOnDropHandle::new(asking));
     }
@@ -74,8 +73,8 @@ impl Actor {
     pub(super) fn looked(&mut self, answer: Result<Found>) -> Option<End> {
         self.look_task = None;
         match answer {
-            Ok(Found { text, edit: Some(edit) }) => self.merge_edit(text, edit),
-            Ok(Found { text, edit: None }) => {
+            Ok(Found { elsewhere: Some(elsewhere), .. }) => self.merge_elsewhere(elsewhere, true),
+            Ok(Found { text, elsewhere: None }) => {
                 self.saving.host_confirms(text);
                 None
             }
@@ -93,7 +92,15 @@ impl Actor {
     ///
     /// Nobody sees the merge before it is on disk: after a crash it would be made again, and come a second time
     /// from whoever had seen it. So it is made on a copy, and comes into the document when the log has it.
-    pub(super) fn merge_edit(&mut self, text: HostText, edit: ExternalEdit) -> Option<End> {
+    pub(super) fn merge_elsewhere(&mut self, Elsewhere { text, edit }: Elsewhere, told: bool) -> Option<End> {
+        let Some(edit) = edit else {
+            self.saving.draft_landed(text.clone());
+            self.log.drafted(self.drafted_seq, text, self.saving.texts().before.clone());
+            return None;
+        };
+        if self.gap_at.is_some() {
+            return self.look_again(told);
+        }
         let generation = self.state.document().generation();
         let was_drafted = self.saving.is_drafted(generation);
         let document = self.state.document_mut();
@@ -115,20 +122,25 @@ impl Actor {
         };
         // Log and note of the text come together, so that a merge that is on disk is never made twice.
         let contains = (!was_drafted).then_some(self.drafted_seq);
-        let seq = self.log.append_merge(change, contains, text.clone());
-        let merging = Merging { merged, text, was_drafted, generation, seq: seq.ok() };
-        if merging.seq.is_none() {
-            // The queue is full: as any other change, it waits in memory for a snapshot.
-            return self.finish_merge(merging);
-        }
-        self.merging = Some(merging);
+        let Ok(seq) = self.log.append_merge(change, contains, text.clone()) else {
+            self.gap_at = Some(generation);
+            return self.look_again(told);
+        };
+        self.merging = Some(Merging { merged, text, was_drafted, generation, seq });
         self.merge_on_disk()
+    }
+
+    /// The log has a gap, so nothing that is written now is on disk before a snapshot is, and no snapshot is taken
+    /// while a merge waits. The snapshot comes first; then the host is asked once more, now or before the next draft.
+    const fn look_again(&mut self, told: bool) -> Option<End> {
+        self.look_wanted |= told;
+        None
     }
 
     /// Finishes the merge that waits for the disk, if the log has it.
     pub(super) fn merge_on_disk(&mut self) -> Option<End> {
         let committed = *self.committed.borrow();
-        let merging = self.merging.take_if(|merging| merging.seq.is_some_and(|seq| seq <= committed))?;
+        let merging = self.merging.take_if(|merging| merging.seq <= committed)?;
         self.finish_merge(merging)
     }
 
@@ -143,10 +155,8 @@ impl Actor {
         self.saving.touched(clock::now());
         // What was edited meanwhile is not in the host's text.
         self.saving.host_has(text, was_drafted.then_some(if is_alone { now } else { generation }));
-        match seq {
-            Some(seq) if was_drafted => self.drafted_seq = seq,
-            Some(_) => {}
-            None => self.gap_at = Some(now),
+        if was_drafted {
+            self.drafted_seq = seq;
         }
         info!(
             operation = "realtime:room:merge", room = %self.id, added = merged.added, removed = merged.removed,

@@ -38,8 +38,12 @@ impl Actor {
         }
     }
 
-    /// When the next save is due; a room that is about to end does not wait for the interval.
+    /// When the next save is due; a room that is about to end does not wait for the interval. None is while an
+    /// edit made elsewhere comes in: the room would wake up for it again and again, and start nothing.
     fn save_due_at(&self, now: Instant) -> Option<Instant> {
+        if self.is_merging() {
+            return None;
+        }
         self.saving.due_at(self.demand(), self.is_leaving(now), now)
     }
 
@@ -96,7 +100,7 @@ impl Actor {
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
             self.drafted_seq = self.drafted_seq.max(report.seq);
-            self.log.drafted(report.seq, text.clone(), self.saving.text_before_draft().cloned());
+            self.log.drafted(report.seq, text.clone(), self.saving.texts().before.clone());
         }
         let created = matches!(report.snapshot, Some(Ok(_)));
         self.count_save(&report);
@@ -120,7 +124,7 @@ impl Actor {
                 self.answer_snapshot_requests(report.generation, created);
             }
         }
-        report.elsewhere.and_then(|found| self.merge_edit(found.text, found.edit))
+        report.elsewhere.and_then(|elsewhere| self.merge_elsewhere(elsewhere, false))
     }
 
     fn count_save(&self, report: &SaveReport) {
@@ -139,16 +143,7 @@ impl Actor {
 
     /// A snapshot up to this generation is on disk.
     fn close_gap_up_to(&mut self, generation: u64) {
-        let had_gap = self.gap_at.is_some();
         self.gap_at = self.gap_at.filter(|gap| *gap > generation);
-        // What the log could not take may have been an edit made elsewhere: only now is the text that it
-        // came from worth a note, for only now is the edit itself on disk.
-        if had_gap
-            && self.gap_at.is_none()
-            && let Some(text) = self.saving.host_text()
-        {
-            self.log.drafted(self.drafted_seq, text.clone(), self.saving.text_before_draft().cloned());
-        }
     }
 
     /// Answers those who asked when the document was at this generation or before.

@@ -1,8 +1,6 @@
 //! One save: the snapshot into the store, then the Markdown as a draft to the host, unless the host's text
 //! was changed elsewhere.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -14,7 +12,9 @@ use crate::hooks;
 use crate::host::Host;
 use crate::ids::RoomId;
 use crate::room::codec::RenderedDraft;
+use crate::room::loading;
 use crate::room::messages::RoomServices;
+use crate::room::off_thread::off_thread;
 use crate::store::writer::Store;
 use crate::store::{
     Attempt, HostText, NewSnapshot, SNAPSHOT_BYTES_ADVISED, SNAPSHOTS_KEPT_PER_ROOM, SavedSnapshot,
@@ -79,7 +79,7 @@ pub async fn run(mut job: SaveJob, fallback: Fallback, services: RoomServices) -
 /// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
 async fn save_snapshot(job: &SaveJob, version: u64, store: &Store) -> Result<SavedSnapshot> {
     let state = job.state.clone();
-    let read = tokio::task::spawn_blocking(move || Document::restore(Some(&state), &[]).map(drop)).await;
+    let read = off_thread(move || Document::restore(Some(&state), &[]).map(drop)).await;
     let problem = match read {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
@@ -106,15 +106,13 @@ async fn write_draft(
     fallback: &Fallback,
     services: &RoomServices,
 ) -> std::result::Result<Outcome, DraftFailure> {
-    let RoomServices { store, host, codec, settings, .. } = services;
+    let RoomServices { store, host, settings, .. } = services;
     let host_timeout = settings.host_timeout;
-    if job.host_text.as_deref() == Some(&markdown) {
+    if job.texts.known.as_deref() == Some(&markdown) {
         return Ok(Outcome::Written(markdown.into()));
     }
-    if let Some((known, text)) = changed_elsewhere(job, &**host, host_timeout).await? {
-        let unread = |error| DraftFailure { stage: "merge", error, attempted: None };
-        let edit = codec.edit(&job.room, known, text.clone()).await.map_err(unread)?;
-        return Ok(Outcome::Elsewhere(Elsewhere { text, edit }));
+    if let Some(elsewhere) = changed_elsewhere(job, services).await? {
+        return Ok(Outcome::Elsewhere(elsewhere));
     }
     let attempt = Attempt { seq: job.seq, text: markdown.as_str().into() };
     if let Err(error) = store.attempt(&job.room, attempt).await
@@ -139,28 +137,29 @@ async fn write_draft(
     Err(DraftFailure { stage: "draft", error, attempted: Some(markdown.into()) })
 }
 
-/// The text that the host last had and the one it has, if that is neither the same nor one of ours.
+/// What the host's text has to do with ours, if it is not one that is known: a text of ours that seemed to fail is
+/// none yet; the next may only be tried when this one is known to be there.
 async fn changed_elsewhere(
     job: &SaveJob,
-    host: &dyn Host,
-    host_timeout: Duration,
-) -> std::result::Result<Option<(HostText, HostText)>, DraftFailure> {
-    let Some(known) = &job.host_text else { return Ok(None) };
-    let failed = |error| DraftFailure { stage: "draft", error, attempted: None };
-    let now = match tokio::time::timeout(host_timeout, host.load(job.room.clone())).await {
-        Ok(Ok(Some(record))) => record.markdown,
+    services: &RoomServices,
+) -> std::result::Result<Option<Elsewhere>, DraftFailure> {
+    if job.texts.known.is_none() {
+        return Ok(None);
+    }
+    let failed = |stage| move |error| DraftFailure { stage, error, attempted: None };
+    let host_timeout = services.settings.host_timeout;
+    let text = match tokio::time::timeout(host_timeout, services.host.load(job.room.clone())).await {
+        Ok(Ok(Some(record))) => record.markdown.into(),
         // Whether a draft can still be written without a record is for the host to say.
         Ok(Ok(None)) => return Ok(None),
-        Ok(Err(error)) => return Err(failed(error)),
+        Ok(Err(error)) => return Err(failed("draft")(error)),
         Err(_) => {
             let waited = host_timeout.as_secs_f64();
             let problem = format!("the host did not give the text of {} within {waited} s", job.room);
-            return Err(failed(RealtimeError::new(Code::HostFailed, problem)));
+            return Err(failed("draft")(RealtimeError::new(Code::HostFailed, problem)));
         }
     };
-    let all_known = [Some(known), job.attempted.as_ref(), job.before.as_ref()];
-    let is_known = all_known.into_iter().flatten().any(|known| **known == *now);
-    Ok((!is_known).then(|| (known.clone(), now.into())))
+    loading::read_elsewhere(&job.room, services, &job.texts, text, false).await.map_err(failed("merge"))
 }
 
 /// Tells the host, and the log, how a save went.
@@ -210,9 +209,7 @@ mod tests {
             state: state.into(),
             seq: 0,
             version: Some(1),
-            host_text: None,
-            attempted: None,
-            before: None,
+            texts: super::super::HostTexts::default(),
             draft: None,
         };
         // An XML hook as yrs writes it, without its name.

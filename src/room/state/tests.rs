@@ -6,7 +6,6 @@ mod changes;
 pub(in crate::room) mod editor;
 mod joining;
 mod presence;
-mod random;
 mod size;
 mod slow_readers;
 mod viewers;

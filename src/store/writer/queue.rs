@@ -237,10 +237,19 @@ impl Shared {
                 break;
             }
         }
-        queue.waiting = Load::default();
-        let closing = queue.work.closing;
-        let next = Work { updates: spare, closing, ..Work::default() };
-        mem::replace(&mut queue.work, next)
+        queue.take(spare)
+    }
+
+    /// Takes all that there is, without waiting.
+    #[cfg(test)]
+    pub(super) fn take(&self, spare: Vec<Entry>) -> Work {
+        self.lock().take(spare)
+    }
+
+    /// What was accepted and is not on disk.
+    #[cfg(test)]
+    pub(super) fn unwritten(&self) -> Load {
+        self.lock().unwritten
     }
 
     /// Waits to be woken; the flag says that `until` has come instead.
@@ -308,6 +317,13 @@ impl Queue {
         self.waiting.entries >= settings.group_entries_full || self.waiting.bytes >= settings.group_bytes_full
     }
 
+    fn take(&mut self, spare: Vec<Entry>) -> Work {
+        self.waiting = Load::default();
+        let closing = self.work.closing;
+        let next = Work { updates: spare, closing, ..Work::default() };
+        mem::replace(&mut self.work, next)
+    }
+
     fn note(&mut self, note: Drafted) {
         match self.work.notes.get_mut(&note.room) {
             Some(earlier) if earlier.seq > note.seq => {}
@@ -318,7 +334,7 @@ impl Queue {
 }
 
 impl Work {
-    fn has_any(&self) -> bool {
+    pub(super) fn has_any(&self) -> bool {
         !self.updates.is_empty() || !self.notes.is_empty() || self.is_urgent()
     }
 

@@ -1,7 +1,11 @@
 //! The thread itself: takes what waits, writes it, answers, tries again what failed.
 
+#[cfg(test)]
+pub(super) mod stepped;
+
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -14,11 +18,11 @@ use super::log::{LogState, RoomLog};
 use super::queue::{Load, Request, Shared, Work};
 use super::stuck::Stuck;
 use super::{HealthObserver, StoreHealth};
-use crate::clock::now_ms;
+use crate::clock::{self, now_ms};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 use crate::limits::backoff;
-use crate::store::{Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
+use crate::store::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 
 /// How long rooms are tried one by one before everything else gets its turn again. A locked file costs
 /// each of them its whole waiting time.
@@ -92,24 +96,34 @@ impl Writer {
     fn run(&mut self) -> Result<()> {
         let mut spare = Vec::new();
         loop {
-            let Work { mut updates, notes, requests, gone, closing } = self.shared.wait(self.retry_at, spare);
-            // Notes come last: what they say is in the host's text must be on disk before them.
-            updates.extend(notes.into_values().map(Entry::Drafted));
-            self.write(&mut updates);
-            self.retry_if_due();
-            for room in gone {
-                self.forget(&room);
-            }
-            for request in requests {
-                self.answer(request);
-            }
-            self.tell_health();
+            let mut work = self.shared.wait(self.retry_at, spare);
+            let closing = work.closing;
+            spare = mem::take(&mut work.updates);
+            self.deal_with(work, &mut spare);
             if let Some(deadline) = closing {
                 return self.finish(deadline);
             }
-            updates.clear();
-            spare = if updates.capacity() <= SPARE_ENTRIES_MAX { updates } else { Vec::new() };
+            spare.clear();
+            if spare.capacity() > SPARE_ENTRIES_MAX {
+                spare = Vec::new();
+            }
         }
+    }
+
+    /// Writes and answers what was taken at once; its updates are in a list of their own.
+    fn deal_with(&mut self, work: Work, updates: &mut Vec<Entry>) {
+        let Work { notes, requests, gone, .. } = work;
+        // Notes come last: what they say is in the host's text must be on disk before them.
+        updates.extend(notes.into_values().map(Entry::Drafted));
+        self.write(updates);
+        self.retry_if_due();
+        for room in gone {
+            self.forget(&room);
+        }
+        for request in requests {
+            self.answer(request);
+        }
+        self.tell_health();
     }
 
     /// Writes a group; what cannot be written is kept.
@@ -153,7 +167,7 @@ impl Writer {
     }
 
     fn retry_if_due(&mut self) {
-        if self.retry_at.is_some_and(|at| at <= Instant::now()) {
+        if self.retry_at.is_some_and(|at| at <= clock::now()) {
             self.write_one_by_one(self.stuck.rooms());
             self.plan_retry();
         }
@@ -166,7 +180,7 @@ impl Writer {
             self.retry_at = None;
             return;
         }
-        self.retry_at = Some(Instant::now() + self.next_pause());
+        self.retry_at = Some(clock::now() + self.next_pause());
     }
 
     fn next_pause(&mut self) -> Duration {
@@ -178,10 +192,12 @@ impl Writer {
 
     /// Tries rooms alone, in a random order so that none is always the last.
     fn write_one_by_one(&mut self, mut rooms: Vec<RoomId>) {
-        let started = Instant::now();
+        let started = clock::now();
+        // Maps give them in an order of their own, which nobody could repeat.
+        rooms.sort_unstable();
         self.random.shuffle(&mut rooms);
         for room in rooms {
-            if started.elapsed() > ONE_BY_ONE_MAX {
+            if clock::now() - started > ONE_BY_ONE_MAX {
                 break;
             }
             if let Err(error) = self.write_stuck(&room) {
@@ -220,7 +236,7 @@ impl Writer {
                 self.reply(reply, saved);
             }
             Request::Attempt { room, attempt, reply } => {
-                let noted = guarded("note a draft", || self.backend.attempt(&room, &attempt));
+                let noted = self.attempt(&room, &attempt);
                 self.reply(reply, noted);
             }
             Request::Sweep { active, older_than_ms, reply } => {
@@ -280,6 +296,12 @@ impl Writer {
             }
         }
         saved
+    }
+
+    /// A note of the host's text ends the attempts before it, so one that comes late must not end this one.
+    fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
+        self.write_stuck(room).map_err(|error| unwritten(room, error))?;
+        guarded("note a draft", || self.backend.attempt(room, attempt))
     }
 
     fn sweep(&mut self, mut active: HashSet<RoomId>, older_than_ms: i64) -> Result<Vec<Expired>> {

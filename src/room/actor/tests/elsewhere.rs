@@ -3,6 +3,7 @@
 use super::*;
 use crate::room::messages::Message;
 use crate::room::state::AckMode;
+use crate::room::state::tests::editor::Place;
 
 /// How often these words stand in the last draft.
 fn in_draft(harness: &Harness, words: &str) -> usize {
@@ -86,6 +87,57 @@ async fn a_draft_that_landed_although_it_seemed_to_fail_is_ours() {
     harness.snapshot().await.unwrap();
     assert_eq!(harness.host.count("realtime:room:merged"), 0);
     assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "Written later.")), (1, 1));
+}
+
+/// A draft that the host has, and of which the room hears nothing.
+async fn draft_without_an_answer(harness: &Harness) {
+    harness.host.hold_save(true);
+    let drafts = harness.host.drafts.borrow().len();
+    let request = harness.ask_snapshot();
+    harness.host.until_drafts(drafts + 1).await;
+    harness.pass(HOST_TIMEOUT).await;
+    request.await.unwrap().unwrap();
+    harness.host.hold_save(false);
+}
+
+/// A room in which somebody changes a word, which the host then has in a draft, and the same word again: if the
+/// draft were merged, both would be kept.
+async fn with_a_draft_that_seemed_to_fail() -> (Harness, Client) {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    let write = |at: u32, words: &str| {
+        client.editor.insert_at(Place::Paragraph(0), words, |_| (at, 0, String::new())).unwrap()
+    };
+    client.send_update(&write(8, "-")).await;
+    client.settled().await;
+    draft_without_an_answer(&harness).await;
+    client.send_update(&write(6, "o")).await;
+    client.settled().await;
+    (harness, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_landed_is_ours_even_if_the_next_one_failed_as_well() {
+    let (harness, client) = with_a_draft_that_seemed_to_fail().await;
+    let landed = text_of(&harness);
+    draft_without_an_answer(&harness).await;
+    // It had not come that far.
+    set_text(&harness, &landed);
+    harness.snapshot().await.unwrap();
+    client.settled().await;
+    assert_eq!(client.editor.content().xml.matches("-cil").count(), 1);
+    assert_eq!(in_draft(&harness, "The cooun-cil meets"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_on_top_of_a_draft_that_seemed_to_fail_is_all_that_is_merged() {
+    let (harness, client) = with_a_draft_that_seemed_to_fail().await;
+    set_text(&harness, &format!("{}\n\nFrom elsewhere.", text_of(&harness)));
+    harness.snapshot().await.unwrap();
+    client.settled().await;
+    assert_eq!(client.editor.content().xml.matches("-cil").count(), 1);
+    assert_eq!(in_draft(&harness, "The cooun-cil meets"), 1);
+    assert_eq!(in_draft(&harness, "From elsewhere."), 1);
 }
 
 #[tokio::test(start_paused = true)]

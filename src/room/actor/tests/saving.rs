@@ -137,6 +137,8 @@ async fn a_host_that_does_not_take_the_draft_in_time_is_asked_again() {
     harness.pass(HOST_TIMEOUT).await;
     assert!(request.await.unwrap().unwrap().created);
     assert_eq!(harness.host.last(FAILED, "stage"), "draft");
+    // It had not come that far.
+    *harness.host.text.lock().unwrap() = Some(harness::TEXT.to_owned());
     harness.host.hold_save(false);
     harness.pass(Duration::from_millis(250)).await;
     harness.host.until_drafts(2).await;
@@ -281,6 +283,33 @@ async fn what_is_written_behind_the_gap_is_acknowledged_when_the_gap_is_closed()
     assert_eq!(client.pending().await, [""; 0]);
     harness.host.hold_save(false);
     client.read_until_so_many("saved", 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_made_elsewhere_waits_for_the_snapshot_that_closes_a_gap() {
+    let (harness, client) = with_a_gap().await;
+    *harness.host.text.lock().unwrap() = Some(harness::TEXT.replace("Tuesday", "Tuesday at noon"));
+    harness.host.hold_load(true);
+    let loads = *harness.host.loads.borrow();
+    client.writes("A new clause.").await;
+    client.settled().await;
+    harness.disk.release(Call::SaveSnapshot);
+    harness.host.until_loads(loads + 1).await;
+    // While its draft asks the host, the queue is filled again.
+    for letter in ["e", "f", "g", "h"] {
+        client.types(letter).await;
+    }
+    client.settled().await;
+    harness.disk.hold(Call::SaveSnapshot);
+    let snapshots = harness.disk.begun(Call::SaveSnapshot);
+    harness.host.hold_load(false);
+    harness.begun(Call::SaveSnapshot, snapshots + 1).await;
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+    harness.disk.heal();
+    harness.disk.release(Call::SaveSnapshot);
+    harness.host.until("realtime:room:merged", 1).await;
+    client.settled().await;
+    assert_eq!(client.editor.content().xml.matches("at noon").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

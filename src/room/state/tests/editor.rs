@@ -1,5 +1,7 @@
 //! An editor somewhere else: a Yjs document of its own.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use yrs::types::Attrs;
 use yrs::types::text::YChange;
@@ -98,29 +100,63 @@ impl Editor {
         found.map(|_| update)
     }
 
-    /// Makes a change in the text of the n-th paragraph, counted around; `None` if there is none.
-    pub(in crate::room) fn edit_paragraph(
-        &self,
-        n: usize,
-        change: impl FnOnce(&XmlTextRef, &mut TransactionMut<'_>),
-    ) -> Option<Bytes> {
-        let mut found = false;
+    /// Removes the n-th block of this name, counted around, and says what was in it; `None` if there is none.
+    pub(in crate::room) fn remove_block(&self, name: &str, n: usize) -> Option<(Bytes, String)> {
+        let mut removed = None;
         let update = self.edit(|txn| {
             let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
-            let texts: Vec<XmlTextRef> = fragment
-                .children(txn)
-                .filter_map(|child| match child {
-                    XmlOut::Element(element) if &**element.tag() == "paragraph" => element.get(txn, 0),
+            let blocks: Vec<_> = fragment.children(txn).enumerate().collect();
+            let named: Vec<_> = blocks
+                .into_iter()
+                .filter_map(|(at, block)| match block {
+                    XmlOut::Element(element) if &**element.tag() == name => Some((at as u32, element)),
                     _ => None,
                 })
-                .filter_map(|child| if let XmlOut::Text(text) = child { Some(text) } else { None })
                 .collect();
-            if let Some(text) = (!texts.is_empty()).then(|| &texts[n % texts.len()]) {
-                found = true;
-                change(text, txn);
+            if let Some(n) = n.checked_rem(named.len()) {
+                let (at, element) = &named[n];
+                removed = Some(element.get_string(txn));
+                fragment.remove_range(txn, *at, 1);
             }
         });
-        found.then_some(update)
+        removed.map(|text| (update, text))
+    }
+
+    /// Inserts words where `range` of the text there begins; `None` if there is no such text.
+    pub(in crate::room) fn insert_at(&self, place: Place, words: &str, range: impl Range) -> Option<Bytes> {
+        let (update, _) = self.change_at(place, range, |text, txn, (at, _)| text.insert(txn, at, words))?;
+        Some(update)
+    }
+
+    /// Removes a range of the text there, and says what was in it.
+    pub(in crate::room) fn remove_at(&self, place: Place, range: impl Range) -> Option<(Bytes, String)> {
+        self.change_at(place, range, |text, txn, (at, len)| text.remove_range(txn, at, len))
+    }
+
+    /// Formats a range of the text there.
+    pub(in crate::room) fn format_at(&self, place: Place, on: bool, range: impl Range) -> Option<Bytes> {
+        let (update, _) =
+            self.change_at(place, range, |text, txn, (at, len)| text.format(txn, at, len, strong(on)))?;
+        Some(update)
+    }
+
+    fn change_at(
+        &self,
+        place: Place,
+        range: impl Range,
+        change: impl FnOnce(&XmlTextRef, &mut TransactionMut<'_>, (u32, u32)),
+    ) -> Option<(Bytes, String)> {
+        let mut touched = None;
+        let update = self.edit(|txn| {
+            let Some(text) = text_at(place, txn) else { return };
+            // Without its formatting, as offsets count.
+            let plain = text.diff(txn, YChange::identity);
+            let plain: String = plain.into_iter().map(|run| run.insert.to_string(txn)).collect();
+            let (at, len, words) = range(&plain);
+            change(&text, txn, (at, len));
+            touched = Some(words);
+        });
+        touched.map(|words| (update, words))
     }
 
     pub(in crate::room) fn receive(&self, update: &[u8]) {
@@ -137,11 +173,10 @@ impl Editor {
         self.doc.transact().encode_diff_v1(&StateVector::decode_v1(state_vector).unwrap()).into()
     }
 
-    /// Whether it has everything that a room has.
-    pub(in crate::room) fn has_all_of(&self, document: &Document) -> bool {
-        let there = StateVector::decode_v1(&document.state_vector()).unwrap();
+    /// Whether it has everything that another has.
+    pub(in crate::room) fn has_all_in(&self, other: &Content) -> bool {
         let here = self.doc.transact().state_vector();
-        there.iter().all(|(client, clock)| here.get(client) >= *clock)
+        other.state_vector.iter().all(|(client, clock)| here.get(&ClientID::new(*client)) >= *clock)
     }
 
     pub(in crate::room) fn text(&self) -> String {
@@ -162,6 +197,42 @@ impl Editor {
         state_vector.sort_unstable();
         Content { text, xml, state_vector }
     }
+}
+
+/// Chooses a range of a text: where it begins, how long it is, and what is in it.
+pub(in crate::room) trait Range: FnOnce(&str) -> (u32, u32, String) {}
+
+impl<F: FnOnce(&str) -> (u32, u32, String)> Range for F {}
+
+/// A text of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::room) enum Place {
+    /// The one beside the editor's tree.
+    Text,
+    /// That of the n-th paragraph of the editor's tree, counted around.
+    Paragraph(usize),
+}
+
+fn text_at(place: Place, txn: &mut TransactionMut<'_>) -> Option<XmlTextRef> {
+    match place {
+        // To yrs they are the same but for their names.
+        Place::Text => Some(AsRef::<XmlTextRef>::as_ref(&txn.get_or_insert_text(TEXT)).clone()),
+        Place::Paragraph(n) => {
+            let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+            let texts = fragment.children(txn).filter_map(|child| match child {
+                XmlOut::Element(element) if &**element.tag() == "paragraph" => element.get(txn, 0),
+                _ => None,
+            });
+            let texts: Vec<XmlTextRef> = texts
+                .filter_map(|child| if let XmlOut::Text(text) = child { Some(text) } else { None })
+                .collect();
+            (!texts.is_empty()).then(|| texts[n % texts.len()].clone())
+        }
+    }
+}
+
+fn strong(on: bool) -> Attrs {
+    Attrs::from([("strong".into(), if on { Any::from(HashMap::<String, Any>::new()) } else { Any::Null })])
 }
 
 pub(in crate::room) fn bold(on: bool) -> Attrs {

@@ -260,3 +260,19 @@ async fn log_lines_go_where_the_callers_go() {
     assert!(is_degraded(&healths.recv().await.unwrap()));
     assert!(events.load(Ordering::SeqCst) > 0);
 }
+
+#[tokio::test]
+async fn an_attempt_waits_for_the_note_before_it_which_would_end_it() {
+    let Harness { disk, store, .. } = Harness::start();
+    let x = room("x");
+    let log = store.load(&x).await.unwrap().1;
+    disk.break_call(Call::Commit);
+    let seq = log.append(text("a")).unwrap();
+    log.drafted(seq, "a".into(), None);
+    let attempt = Attempt { seq, text: "b".into() };
+    store.attempt(&x, attempt.clone()).await.unwrap_err();
+    disk.heal();
+    store.attempt(&x, attempt.clone()).await.unwrap();
+    let stored = store.load(&x).await.unwrap().0;
+    assert_eq!((stored.drafted.unwrap().text, stored.attempted), ("a".into(), Some(attempt)));
+}

@@ -1,0 +1,131 @@
+//! The books of one room: what was written by those who may, what they deleted, and what they were told is
+//! saved. Every insertion has a character of its own, so that each can be looked for.
+
+use std::collections::BTreeSet;
+
+use crate::room::state::tests::editor::Content;
+
+/// Every insertion has a character of its own, outside the basic plane: two units in UTF-16.
+const FIRST_TOKEN: u32 = 0xF_0000;
+
+/// What one change did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Edit {
+    pub(super) inserted: Option<char>,
+    pub(super) deleted: Vec<char>,
+}
+
+/// The books of one room.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    inserted: BTreeSet<char>,
+    /// Deleted in the document of somebody who may, whether or not others have heard of it.
+    deleted: BTreeSet<char>,
+    /// Insertions that somebody was told are on disk.
+    saved: BTreeSet<char>,
+    /// Deletions that somebody was told are on disk.
+    saved_deletions: BTreeSet<char>,
+    /// Edits made elsewhere that the host's own text lost again before the room had seen them.
+    doubtful: BTreeSet<char>,
+}
+
+/// The n-th token there is.
+pub(super) fn token(n: u32) -> char {
+    char::from_u32(FIRST_TOKEN + n).unwrap()
+}
+
+/// The tokens in a text.
+pub(super) fn tokens_in(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| u32::from(*c) >= FIRST_TOKEN)
+}
+
+/// The tokens in a document, in order, each as often as it is there.
+pub(super) fn tokens_of(content: &Content) -> Vec<char> {
+    let mut found: Vec<char> = tokens_in(&content.text).chain(tokens_in(&content.xml)).collect();
+    found.sort_unstable();
+    found
+}
+
+impl Ledger {
+    /// Somebody who may has made this change.
+    pub(super) fn enter(&mut self, edit: &Edit) {
+        self.inserted.extend(edit.inserted);
+        // What an intruder shows itself is nobody's concern.
+        self.deleted.extend(edit.deleted.iter().filter(|token| self.inserted.contains(token)));
+    }
+
+    /// Whoever made it was told that it is on disk.
+    pub(super) fn save(&mut self, edit: &Edit) {
+        self.saved.extend(edit.inserted);
+        self.saved_deletions.extend(edit.deleted.iter().filter(|token| self.inserted.contains(token)));
+    }
+
+    /// These are in a text that the host was given, which must say nothing that is not on disk.
+    pub(super) fn drafted(&mut self, text: &str) {
+        self.saved.extend(tokens_in(text));
+    }
+
+    pub(super) fn is_deleted(&self, token: char) -> bool {
+        self.deleted.contains(&token)
+    }
+
+    /// The host's own text lost it before the room had seen it: it may be anywhere or nowhere.
+    pub(super) fn doubt(&mut self, token: char) {
+        self.doubtful.insert(token);
+    }
+
+    /// Whether what is on disk holds what was promised, and nothing twice.
+    pub(super) fn check_stored(&self, stored: &Content) -> Result<(), String> {
+        let found = tokens_of(stored);
+        self.check_each_once(&found)?;
+        let kept = |token: &&char| !self.deleted.contains(token) && !self.doubtful.contains(token);
+        if let Some(lost) = self.saved.iter().filter(kept).find(|token| !found.contains(token)) {
+            return Err(format!("{} was saved and is lost", name(*lost)));
+        }
+        match self.saved_deletions.iter().find(|token| found.contains(token)) {
+            Some(back) => Err(format!("the deletion of {} was saved and is lost", name(*back))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a document holds everything that was written and not deleted, once.
+    pub(super) fn check_whole(&self, found: &[char]) -> Result<(), String> {
+        self.check_each_once(found)?;
+        let expected = self.inserted.difference(&self.deleted);
+        if let Some(lost) =
+            expected.copied().find(|token| !self.doubtful.contains(token) && !found.contains(token))
+        {
+            return Err(format!("{} is lost", name(lost)));
+        }
+        match found.iter().find(|token| self.deleted.contains(token)) {
+            Some(back) => Err(format!("{} was deleted and is back", name(*back))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_each_once(&self, found: &[char]) -> Result<(), String> {
+        if let Some(twice) = found.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("{} is there twice", name(twice[0])));
+        }
+        match found.iter().find(|token| !self.inserted.contains(token)) {
+            Some(foreign) => Err(format!("{} was written by somebody who may not", name(*foreign))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a token is called in traces and complaints.
+pub(super) fn name(token: char) -> String {
+    format!("token {}", u32::from(token) - FIRST_TOKEN)
+}
+
+/// What is shared by all who see what goes wrong.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    /// One for each room.
+    pub(super) rooms: Vec<Ledger>,
+    /// What the doubles saw that must not be.
+    pub(super) findings: Vec<String>,
+    /// What they did, for the trace.
+    pub(super) deeds: Vec<String>,
+}

@@ -1,0 +1,39 @@
+//! Faults that are built into the doubles around the engine, each of which must be found: a simulator that
+//! finds nothing proves nothing before it has found something.
+
+/// One fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutant {
+    /// The disk loses the last update of a group that it said it has.
+    CommitIsLost,
+    /// The disk says that it has a group when it has only begun to write it: acknowledged before committed.
+    AnswerComesFirst,
+    /// Storing a snapshot deletes updates of the log that are not in it.
+    LogIsCutTooFar,
+    /// What is stored of a room is not there when it is loaded again, so it is seeded a second time.
+    HistoryIsForgotten,
+    /// The number of a snapshot is given a second time.
+    VersionIsUsedAgain,
+    /// A client is not sent an update, and nobody makes up for it.
+    UpdateIsDropped,
+    /// Viewers are let in as editors.
+    ViewerMayWrite,
+    /// Clients are told that their edits are saved when they arrive.
+    SavedComesAtOnce,
+    /// The engine is shown a text from before somebody's edit, and so writes over that edit.
+    OldTextIsShown,
+}
+
+impl Mutant {
+    pub(super) const ALL: [Self; 9] = [
+        Self::CommitIsLost,
+        Self::AnswerComesFirst,
+        Self::LogIsCutTooFar,
+        Self::HistoryIsForgotten,
+        Self::VersionIsUsedAgain,
+        Self::UpdateIsDropped,
+        Self::ViewerMayWrite,
+        Self::SavedComesAtOnce,
+        Self::OldTextIsShown,
+    ];
+}
