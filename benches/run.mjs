@@ -31,9 +31,10 @@ const runs = Number(options.runs ?? (options.quick ? 1 : 3))
 const seconds = options.quick ? 1 : 5
 const warmUp = options.quick ? 0.3 : 1
 
-/** With `--quick`, these and no others. */
+/** With `--quick`, these and no others; growth is measured of fewer, unless they are asked for. */
 const QUICK_SERVERS = ['floor', 'addon', 'hocuspocus', 'y-websocket']
-const GROWTH_SERVERS = options.quick ? ['floor', 'addon'] : ['floor', 'addon', 'hocuspocus', 'y-websocket']
+const QUICK_GROWTH_SERVERS = ['floor', 'addon']
+const GROWTH_SERVERS = options.servers?.split(',') ?? (options.quick ? QUICK_GROWTH_SERVERS : QUICK_SERVERS)
 
 /** With two processors or more, the server has one for itself and the generator another. */
 const pins = os.availableParallelism() > 1 ? { server: 1, generator: 0 } : {}
@@ -155,7 +156,7 @@ const steps = [
   ['servers', () => (ready = prepare(wanted))],
 ]
 if (chosen ? chosen.includes('parts') : !partial && !options.quick) {
-  steps.push(['parts (criterion)', () => cargo('bench', '--no-default-features', '--locked')])
+  steps.push(['parts (criterion)', () => cargo('bench', '--no-default-features', '--locked', '--bench', 'room', '--bench', 'markdown')])
 }
 if (!chosen || chosen.some((key) => key in scenarios)) steps.push(['load', compare])
 if (isChosen('host')) {
