@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
   },
 })
 const partial = Boolean(options.only || options.servers)
+const writes = !partial || options.write
 const runs = Number(options.runs ?? (options.quick ? 1 : 3))
 const seconds = options.quick ? 1 : 5
 const warmUp = options.quick ? 0.3 : 1
@@ -102,7 +103,7 @@ function showAll(reports, shows) {
 }
 
 function write(file, results) {
-  if (partial && !options.write) return
+  if (!writes) return
   const folder = path.join(root, 'benches', 'results')
   mkdirSync(folder, { recursive: true })
   const machine = { cpu: os.cpus()[0].model, cores: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30), kernel: os.release(), node: process.version }
@@ -160,8 +161,8 @@ if (chosen ? chosen.includes('parts') : !partial && !options.quick) {
 }
 if (!chosen || chosen.some((key) => key in scenarios)) steps.push(['load', compare])
 if (isChosen('host')) {
-  steps.push(['a busy host', () => node('benches/host.mjs', `--runs=${runs}`, ...(options.quick ? ['--quick'] : []))])
+  steps.push(['a busy host', () => node('benches/host.mjs', `--runs=${runs}`, ...(options.quick ? ['--quick'] : []), ...(writes ? ['--write'] : []))])
 }
 if (!chosen || chosen.some((key) => key.startsWith('growth-'))) steps.push(['growth', grow])
-if (!partial || options.write) steps.push(['report', () => node('benches/report.mjs')])
+if (writes) steps.push(['report', () => node('benches/report.mjs')])
 await runSteps(steps)
