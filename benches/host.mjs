@@ -1,6 +1,6 @@
 /**
- * What a host feels: `node benches/host.mjs [--quick] [--runs=N]`. The engine is loaded into this process, with the load
- * generator in another; measured are this process's event loop and an HTTP handler of its own.
+ * What a host feels: `node benches/host.mjs [--quick] [--runs=N] [--write]`. The engine is loaded into this process, with
+ * the load generator in another; measured are this process's event loop and an HTTP handler of its own.
  */
 
 import { spawn } from 'node:child_process'
@@ -17,7 +17,7 @@ import { freePort } from './servers.mjs'
 import { startAddon } from './servers/addon.mjs'
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, runs: { type: 'string', default: '1' } },
+  options: { quick: { type: 'boolean', default: false }, runs: { type: 'string', default: '1' }, write: { type: 'boolean', default: false } },
 })
 const seconds = options.quick ? 2 : 8
 const port = await freePort()
@@ -103,6 +103,8 @@ const results = summary(reports)
 for (const [name, value] of Object.entries(results)) console.log(`  ${name.padEnd(28)} ${rounded(value)}`)
 const share = Math.round((results.http_busy_per_s / results.http_idle_per_s) * 100)
 console.log(`  the HTTP handler keeps ${share} % of its throughput`)
-const folder = path.join(root, 'benches', 'results')
-mkdirSync(folder, { recursive: true })
-writeFileSync(path.join(folder, 'host.json'), `${JSON.stringify({ quick: options.quick, ...results }, null, 2)}\n`)
+if (options.write) {
+  const folder = path.join(root, 'benches', 'results')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path.join(folder, 'host.json'), `${JSON.stringify({ quick: options.quick, ...results }, null, 2)}\n`)
+}

@@ -27,13 +27,15 @@ const { values: options } = parseArgs({
   },
 })
 const partial = Boolean(options.only || options.servers)
+const writes = !partial || options.write
 const runs = Number(options.runs ?? (options.quick ? 1 : 3))
 const seconds = options.quick ? 1 : 5
 const warmUp = options.quick ? 0.3 : 1
 
-/** With `--quick`, these and no others. */
+/** With `--quick`, these and no others; growth is measured of fewer, unless they are asked for. */
 const QUICK_SERVERS = ['floor', 'addon', 'hocuspocus', 'y-websocket']
-const GROWTH_SERVERS = options.quick ? ['floor', 'addon'] : ['floor', 'addon', 'hocuspocus', 'y-websocket']
+const QUICK_GROWTH_SERVERS = ['floor', 'addon']
+const GROWTH_SERVERS = options.servers?.split(',') ?? (options.quick ? QUICK_GROWTH_SERVERS : QUICK_SERVERS)
 
 /** With two processors or more, the server has one for itself and the generator another. */
 const pins = os.availableParallelism() > 1 ? { server: 1, generator: 0 } : {}
@@ -101,7 +103,7 @@ function showAll(reports, shows) {
 }
 
 function write(file, results) {
-  if (partial && !options.write) return
+  if (!writes) return
   const folder = path.join(root, 'benches', 'results')
   mkdirSync(folder, { recursive: true })
   const machine = { cpu: os.cpus()[0].model, cores: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30), kernel: os.release(), node: process.version }
@@ -155,12 +157,12 @@ const steps = [
   ['servers', () => (ready = prepare(wanted))],
 ]
 if (chosen ? chosen.includes('parts') : !partial && !options.quick) {
-  steps.push(['parts (criterion)', () => cargo('bench', '--no-default-features', '--locked')])
+  steps.push(['parts (criterion)', () => cargo('bench', '--no-default-features', '--locked', '--bench', 'room', '--bench', 'markdown')])
 }
 if (!chosen || chosen.some((key) => key in scenarios)) steps.push(['load', compare])
 if (isChosen('host')) {
-  steps.push(['a busy host', () => node('benches/host.mjs', `--runs=${runs}`, ...(options.quick ? ['--quick'] : []))])
+  steps.push(['a busy host', () => node('benches/host.mjs', `--runs=${runs}`, ...(options.quick ? ['--quick'] : []), ...(writes ? ['--write'] : []))])
 }
 if (!chosen || chosen.some((key) => key.startsWith('growth-'))) steps.push(['growth', grow])
-if (!partial || options.write) steps.push(['report', () => node('benches/report.mjs')])
+if (writes) steps.push(['report', () => node('benches/report.mjs')])
 await runSteps(steps)

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { root, run, StepFailed } from '../../scripts/steps.mjs'
@@ -17,7 +18,7 @@ const GROWTH_PERCENT_MAX = 15
 const FALL_PERCENT_SHOWN = 15
 
 const WORK = ['typing', 'editing', 'joining-large', 'typing-in-large']
-const countsFile = path.join(import.meta.dirname, 'counts.json')
+const countsFile = path.join(root, '__test__', 'instructions', 'counts.json')
 const program = path.join(root, 'target', 'release', 'examples', 'instructions')
 
 function count(work) {
@@ -57,7 +58,7 @@ export async function instructionCounts({ accept = false } = {}) {
   }
 }
 
-if (process.argv[1] === import.meta.filename) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { accept: { type: 'boolean', default: false } } })
   try {
     await instructionCounts(values)
