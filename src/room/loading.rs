@@ -351,7 +351,7 @@ async fn make_seed(id: &RoomId, text: HostText) -> Result<Seed> {
     let (room, source) = (id.clone(), text.clone());
     let made = off_thread(id, move || {
         let update = xml::document_to_update(&parsed.doc, seed_client(&room, &source))?;
-        let document = Document::seeded(&update).map_err(|error| {
+        let document = Document::restore(None, std::slice::from_ref(&update)).map_err(|error| {
             RealtimeError::new(
                 Code::Internal,
                 format!("the text of {room} does not make a document: {error}"),
