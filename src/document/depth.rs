@@ -18,7 +18,7 @@ pub(super) const LEVELS_MAX: u32 = 256;
 const RESTORED_LEVELS_MAX: u32 = 2 * LEVELS_MAX;
 
 /// What [`super::xml::document_to_update`] makes at most: elements, and a text in the innermost one.
-const SEED_LEVELS_MAX: u32 = schema::DEPTH_MAX as u32 + 2;
+pub(super) const SEED_LEVELS_MAX: u32 = schema::DEPTH_MAX as u32 + 2;
 
 /// At least as many levels as a document has; counted anew when it could be too many.
 #[derive(Debug)]

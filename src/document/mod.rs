@@ -117,18 +117,16 @@ impl Document {
         Ok(document)
     }
 
-    /// A new document from what [`xml::document_to_update`] made of it: nothing has to be checked that was
-    /// encoded here.
+    /// A new document from what [`xml::document_to_update`] made: how deep that nests is known, and need not
+    /// be looked up.
     pub fn seeded(seed: &Bytes) -> Result<Self, ApplyError> {
         let mut document = Self::new();
         document.depth.of_seed();
+        // It is read again from the log, and must pass then.
+        let shape = check_update(seed)?;
         let update = contained(|| Update::decode_v1(seed))?;
         let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
-        // See `transact` for why it is dropped by hand.
-        let mut txn = ManuallyDrop::new(contained(|| document.doc.transact_mut())?);
-        contained(|| txn.apply_update(update))?.map_err(|error| ApplyError::Broken(error.to_string()))?;
-        document.clocks.read(&*txn);
-        contained(|| drop(ManuallyDrop::into_inner(txn)))?;
+        document.transact(vec![Incoming { raw: seed, shape, update }], std::slice::from_ref(seed))?;
         document.state = Some((FIRST_GENERATION, seed.clone()));
         Ok(document)
     }

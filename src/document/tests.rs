@@ -2,8 +2,9 @@
 
 use yrs::{GetString, Text};
 
-use super::depth::LEVELS_MAX;
+use super::depth::{LEVELS_MAX, SEED_LEVELS_MAX};
 use super::*;
+use crate::markdown::schema;
 use crate::protocol::wire::put_var;
 
 /// An editor somewhere else.
@@ -276,4 +277,32 @@ fn a_record_of_any_length_is_not_deep() {
         let update = txn.encode_update_v1().into();
         document.apply(&[update]).unwrap();
     }
+}
+
+#[test]
+fn a_seed_is_the_document_that_its_log_gives() {
+    let seed = xml::markdown_to_update("# a\n\n> - b **c**", 7).unwrap();
+    let mut seeded = Document::seeded(&seed).unwrap();
+    let mut restored = Document::restore(None, std::slice::from_ref(&seed)).unwrap();
+    assert_eq!(seeded.markdown().unwrap(), restored.markdown().unwrap());
+    assert_eq!(seeded.state().unwrap(), seed);
+    assert_eq!(seeded.state_vector(), restored.state_vector());
+    assert_eq!(seeded.generation(), restored.generation());
+    assert_eq!(seeded.apply(&[seed]).unwrap(), Applied::default());
+    assert!(Document::seeded(&Bytes::from_static(&[1, 1])).is_err());
+}
+
+#[test]
+fn no_seed_is_deeper_than_is_taken_for_granted() {
+    let deepest = |levels: usize| {
+        let mut node = schema::text("a", Vec::new());
+        for name in std::iter::repeat_n(schema::BLOCKQUOTE, levels) {
+            node = crate::markdown::Node { content: vec![node], ..schema::empty(name) };
+        }
+        xml::document_to_update(&node, 7)
+    };
+    let seed = (0..200).map_while(|levels| deepest(levels).ok()).last().unwrap();
+    let document = Document::seeded(&seed).unwrap();
+    let levels = depth::levels(&document.doc.transact());
+    assert!((60..=SEED_LEVELS_MAX).contains(&levels), "{levels}");
 }

@@ -184,8 +184,16 @@ fn mark_json(mark: &Mark) -> String {
         return "{}".to_owned();
     }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
-    let attrs: Vec<String> = ordered(&mark.attrs, spec.unwrap_or_default())
-        .map(|(name, value)| format!("{}:{value}", Value::from(name)))
-        .collect();
-    format!("{{{}}}", attrs.join(","))
+    let mut json = vec![b'{'];
+    for (name, value) in ordered(&mark.attrs, spec.unwrap_or_default()) {
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        // Nothing fails that is written to memory.
+        let _ = serde_json::to_writer(&mut json, name);
+        json.push(b':');
+        let _ = serde_json::to_writer(&mut json, value);
+    }
+    json.push(b'}');
+    String::from_utf8(json).unwrap_or_default()
 }
