@@ -53,6 +53,12 @@ pub enum AckMode {
     Saved,
 }
 
+/// Whether the document is broken. Then it may not be asked for anything any more: what broke it still holds its
+/// lock, and whoever asked would wait for ever.
+fn has_failed(effects: &[Effect]) -> bool {
+    matches!(effects.last(), Some(Effect::Fail { .. }))
+}
+
 /// A client in the room.
 #[derive(Debug, Clone)]
 pub struct Member {
@@ -257,6 +263,9 @@ impl RoomState {
             match ClientMessage::decode(&frame) {
                 Ok(ClientMessage::Step1 { state_vector }) => {
                     self.apply(client, std::mem::take(&mut updates), &mut effects);
+                    if has_failed(&effects) {
+                        break;
+                    }
                     match self.answer(&state_vector) {
                         Ok(answer) => effects.push(Effect::Send(client, answer)),
                         Err(error) => self.refuse(client, &error.to_string(), &mut effects),
@@ -275,6 +284,9 @@ impl RoomState {
             }
             if updates.payloads.len() >= UPDATES_PER_TRANSACTION_MAX {
                 self.apply(client, std::mem::take(&mut updates), &mut effects);
+            }
+            if has_failed(&effects) {
+                break;
             }
         }
         self.apply(client, updates, &mut effects);
@@ -342,7 +354,7 @@ impl RoomState {
     }
 
     fn apply(&mut self, client: ClientId, updates: Updates, effects: &mut Vec<Effect>) {
-        if updates.payloads.is_empty() {
+        if updates.payloads.is_empty() || has_failed(effects) {
             return;
         }
         let before = self.document.generation();

@@ -81,7 +81,8 @@ impl Actor {
 
     /// Tells everybody what has happened since they were last told; `rest` are the effects that come after.
     pub(super) fn tell(&mut self, rest: &[Effect]) -> Option<End> {
-        if self.burst.is_empty() {
+        // Of a document that is broken nobody is told anything but that, and nothing may be asked of it.
+        if self.burst.is_empty() || matches!(rest.last(), Some(Effect::Fail { .. })) {
             return None;
         }
         let mut overflowed = Vec::new();

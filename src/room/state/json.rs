@@ -108,7 +108,8 @@ impl RoomState {
 
     /// The whole state, if something of what the client said calls for it.
     pub(super) fn send_state_owed(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
-        if self.seats.get_mut(&client).is_some_and(|seat| std::mem::take(&mut seat.state_owed)) {
+        let owed = self.seats.get_mut(&client).is_some_and(|seat| std::mem::take(&mut seat.state_owed));
+        if owed && !super::has_failed(effects) {
             self.send_room_state(client, effects);
         }
     }

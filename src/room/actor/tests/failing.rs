@@ -4,7 +4,8 @@ use super::*;
 use crate::document::tests::panics;
 use crate::ids::UserId;
 use crate::room::barred::BARRED_FOR;
-use crate::room::state::tests::update;
+use crate::room::outbox::Outbox;
+use crate::room::state::tests::{step1, update};
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_document_is_loaded_again_with_everything_that_was_taken() {
@@ -60,4 +61,20 @@ async fn who_broke_the_document_is_kept_out_for_a_while_and_nobody_else() {
     harness.join_as(|member| member.user.id = ann_again).await;
     harness.pass(BARRED_FOR).await;
     harness.join_as(|member| member.user.id = bob_again).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_too_slowly_for_a_document_that_breaks_is_sent_away_as_well() {
+    let mut harness = Harness::start();
+    let writer = harness.join().await;
+    let reader = harness.join_with_outbox(Outbox::new(200)).await;
+    writer.types("so that something waits ").await;
+    writer.settled().await;
+    let frames = vec![update(&writer.editor.append(&"long ".repeat(100))), step1(&[0]), update(&panics())];
+    writer.send(Message::Frames(writer.id, frames)).await;
+    // Only now, so that its queue is full when the document breaks.
+    writer.read_until("close 4003").await;
+    reader.read_until("close 4500").await;
+    harness.gone(1).await;
+    assert!(harness.join().await.editor.text().ends_with("long "));
 }
