@@ -1,6 +1,6 @@
 //! The rooms that are in memory: at most one actor per id, started by whoever comes first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ pub struct Registry(Arc<Shared>);
 struct Shared {
     services: RoomServices,
     // A plain mutex: held for a few map operations, never across an await.
-    rooms: Mutex<HashMap<RoomId, Entry>>,
+    rooms: Mutex<BTreeMap<RoomId, Entry>>,
     /// Why rooms are locked; kept while they are not in memory. A plain mutex for the same reason.
     locks: Mutex<HashMap<RoomId, String>>,
     places: RoomPlaces,
@@ -259,7 +259,7 @@ impl Registry {
         !wanted
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RoomId, Entry>> {
         // The map is whole between operations, so a panic elsewhere leaves nothing half done.
         self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
 //! Entries that could not be written, by room, so that one room's trouble does not stop the others.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::queue::Load;
 use crate::ids::RoomId;
@@ -9,7 +9,7 @@ use crate::store::Entry;
 /// Entries that could not be written, in order per room.
 #[derive(Debug, Default)]
 pub(super) struct Stuck {
-    rooms: HashMap<RoomId, Vec<Entry>>,
+    rooms: BTreeMap<RoomId, Vec<Entry>>,
 }
 
 impl Stuck {

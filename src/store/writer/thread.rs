@@ -4,7 +4,7 @@
 pub(super) mod stepped;
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -134,7 +134,7 @@ impl Writer {
         }
         let Err(error) = self.commit(batch) else { return };
         self.last_error = Some(error);
-        let rooms: HashSet<RoomId> = batch.iter().map(|entry| entry.room().clone()).collect();
+        let rooms: BTreeSet<RoomId> = batch.iter().map(|entry| entry.room().clone()).collect();
         for entry in batch.drain(..) {
             self.stuck.keep(entry);
         }
