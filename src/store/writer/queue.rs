@@ -1,6 +1,6 @@
 //! What waits for the writer's thread, and how it is woken: at most once per group.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -55,7 +55,7 @@ pub(super) struct Work {
     /// In the order in which they came.
     pub(super) updates: Vec<Entry>,
     /// At most one per room: the newest.
-    pub(super) notes: HashMap<RoomId, Drafted>,
+    pub(super) notes: BTreeMap<RoomId, Drafted>,
     pub(super) requests: Vec<Request>,
     /// Rooms whose last handle was dropped.
     pub(super) gone: Vec<RoomId>,
