@@ -220,12 +220,14 @@ impl Registry {
 
     /// Ends all rooms, each after its last save, and lets no new one begin.
     pub async fn shutdown(&self) {
-        let inboxes: Vec<_> = {
+        let mut inboxes: Vec<_> = {
             let rooms = self.lock();
             self.0.closing.store(true, Ordering::Release);
-            rooms.values().map(|entry| entry.inbox.clone()).collect()
+            rooms.iter().map(|(id, entry)| (id.clone(), entry.inbox.clone())).collect()
         };
-        for inbox in inboxes {
+        // In an order that can be repeated, which the map's own cannot.
+        inboxes.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (_, inbox) in inboxes {
             let _ = inbox.send(Message::Shutdown).await;
         }
         self.0.tasks.close();

@@ -50,7 +50,7 @@ impl SimulatedDisk {
     }
 
     fn note(&self, deed: impl FnOnce() -> String) {
-        self.books.lock().unwrap().deeds.push(deed());
+        self.books.lock().unwrap().note(deed);
     }
 
     /// Whatever fails that was not made to fail is a fault of whoever asked for it.

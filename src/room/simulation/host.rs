@@ -142,7 +142,7 @@ impl SimulatedHost {
     }
 
     fn note(&self, deed: impl FnOnce() -> String) {
-        self.books.lock().unwrap().deeds.push(deed());
+        self.books.lock().unwrap().note(deed);
     }
 
     fn was_shown(&self, room: &RoomId, shown: &BTreeSet<char>) {
@@ -154,8 +154,8 @@ impl SimulatedHost {
         let mut state = self.state.lock().unwrap();
         let record = state.records.get_mut(room).unwrap();
         let mut books = self.books.lock().unwrap();
-        let Books { rooms, findings, deeds } = &mut *books;
-        deeds.push(format!("the host is given as a draft of room {}: {markdown:?}", record.number));
+        books.note(|| format!("the host is given as a draft of room {}: {markdown:?}", record.number));
+        let Books { rooms, findings, .. } = &mut *books;
         let ledger = &mut rooms[record.number];
         ledger.drafted(&markdown);
         if !self.gives_drafts {

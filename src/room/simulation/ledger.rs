@@ -126,6 +126,14 @@ pub(super) struct Books {
     pub(super) rooms: Vec<Ledger>,
     /// What the doubles saw that must not be.
     pub(super) findings: Vec<String>,
-    /// What they did, for the trace.
-    pub(super) deeds: Vec<String>,
+    /// What they did, if somebody wants to know.
+    pub(super) deeds: Option<Vec<String>>,
+}
+
+impl Books {
+    pub(super) fn note(&mut self, deed: impl FnOnce() -> String) {
+        if let Some(deeds) = &mut self.deeds {
+            deeds.push(deed());
+        }
+    }
 }

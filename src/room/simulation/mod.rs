@@ -40,7 +40,7 @@ const SEEDS: u64 = 1_500;
 const SEEDS_PER_MUTANT_MAX: u64 = 300;
 
 /// Runs that are played twice to see that they are the same.
-const SEEDS_TWICE: u64 = 15;
+const SEEDS_TWICE: u64 = 50;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

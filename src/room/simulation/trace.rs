@@ -17,6 +17,10 @@ impl Trace {
         Self::Kept(Vec::new())
     }
 
+    pub(super) const fn is_on(&self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
     pub(super) fn say(&mut self, line: impl FnOnce() -> String) {
         match self {
             Self::Off => {}

@@ -54,7 +54,8 @@ impl World {
         fastrand::seed(random.u64(..));
         let rooms = ["x", "y"].map(|id| RoomId::new("records", id).unwrap());
         let rooms: Vec<RoomId> = rooms.into_iter().take(1 + usize::from(random.u8(..3) == 0)).collect();
-        let (mut books, mut records, mut tokens) = (Books::default(), Vec::new(), 0);
+        let mut books = Books { deeds: trace.is_on().then(Vec::new), ..Books::default() };
+        let (mut records, mut tokens) = (Vec::new(), 0);
         for room in &rooms {
             let [a, b, c] = [0, 1, 2].map(|n| token(tokens + n));
             tokens += 3;
@@ -257,7 +258,7 @@ impl World {
 
     /// Whoever was let in meanwhile is in; and what the doubles did meanwhile is told.
     pub(super) fn let_in(&mut self) {
-        for deed in self.books.lock().unwrap().deeds.drain(..) {
+        for deed in self.books.lock().unwrap().deeds.iter_mut().flat_map(|deeds| deeds.drain(..)) {
             self.trace.say(|| deed);
         }
         let server = self.server.as_ref().unwrap();

@@ -4,7 +4,7 @@
 pub(super) mod stepped;
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -148,7 +148,7 @@ impl Writer {
 
     fn commit(&mut self, batch: &[Entry]) -> Result<()> {
         guarded("append to the log", || self.backend.commit(batch))?;
-        let mut last = HashMap::new();
+        let mut last = BTreeMap::new();
         let mut load = Load::default();
         for entry in batch {
             load.add(Load::of(entry));
