@@ -81,13 +81,19 @@ test('a codec may be an object of a class, and give a view into a larger buffer'
   assert.equal(ann.markdown(), TEXT)
 })
 
-test('an edit made elsewhere meanwhile is merged into what is typed here', async (t) => {
+/** Ann has written a word that nobody has saved yet, and Ben sees it. */
+async function startPairThatTypes(t) {
   const host = hostWith()
   const engine = await startTiptap(t, { host })
   const ann = await openTiptap(t, engine)
   const ben = await openTiptap(t, engine, { token: 'token-ben' })
   typeAfter(ann, 'one', ' here')
   await ben.shows(TEXT.replace('one', 'one here'))
+  return { host, engine, ann, ben }
+}
+
+test('an edit made elsewhere meanwhile is merged into what is typed here', async (t) => {
+  const { host, engine, ann, ben } = await startPairThatTypes(t)
   host.texts.set('noise', TEXT.replace('# Noise', '## Noise there').replace('two', 'two\n\n* three'))
   await engine.module.recordChanged('noise')
   const merged = '## Noise there\n\nQuiet *please*.\\\nAt night.\n\n* one here\n\n* two\n\n* three'
@@ -98,12 +104,7 @@ test('an edit made elsewhere meanwhile is merged into what is typed here', async
 })
 
 test('a draft finds what was changed elsewhere, and has both', async (t) => {
-  const host = hostWith()
-  const engine = await startTiptap(t, { host })
-  const ann = await openTiptap(t, engine)
-  const ben = await openTiptap(t, engine, { token: 'token-ben' })
-  typeAfter(ann, 'one', ' here')
-  await ben.shows(TEXT.replace('one', 'one here'))
+  const { host, engine } = await startPairThatTypes(t)
   host.texts.set('noise', TEXT.replace('two', 'two there'))
   await engine.module.snapshot(ROOM)
   const { markdown } = await host.saves.first(() => true)

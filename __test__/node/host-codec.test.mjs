@@ -23,6 +23,20 @@ async function blocks(t, server) {
   return doc.getXmlFragment('default').toArray().map(({ nodeName }) => nodeName)
 }
 
+/** A process of its own, with the codec of this module. */
+async function spawnStandalone(t, api, module) {
+  const { configFile } = await createDataDir(t)
+  const env = {
+    ...process.env,
+    CIVICPRESS_API_URL: api.url,
+    CIVICPRESS_SERVICE_TOKEN: SERVICE_TOKEN,
+    CIVICPRESS_CODEC_MODULE: module,
+  }
+  const child = spawn(process.execPath, [STANDALONE, configFile], { env, stdio: ['ignore', 'inherit', 'pipe'] })
+  t.after(() => child.kill('SIGKILL'))
+  return child
+}
+
 for (const [name, make] of [
   ['createRealtimeServer', (core, config) => createRealtimeServer({ ...core, codec }, config)],
   [
@@ -47,17 +61,7 @@ for (const [name, make] of [
 test('a process of its own reads the codec from a module', async (t) => {
   const api = await Api.start(t)
   api.records.get('noise').content = '* quiet\n\nplease'
-  const { configFile } = await createDataDir(t)
-  const child = spawn(process.execPath, [STANDALONE, configFile], {
-    env: {
-      ...process.env,
-      CIVICPRESS_API_URL: api.url,
-      CIVICPRESS_SERVICE_TOKEN: SERVICE_TOKEN,
-      CIVICPRESS_CODEC_MODULE: CODEC,
-    },
-    stdio: ['ignore', 'inherit', 'pipe'],
-  })
-  t.after(() => child.kill('SIGKILL'))
+  const child = await spawnStandalone(t, api, CODEC)
   const port = await new Promise((resolve, reject) => {
     createInterface(child.stderr).on('line', (line) => {
       const { message, address } = JSON.parse(line)
@@ -71,17 +75,8 @@ test('a process of its own reads the codec from a module', async (t) => {
 
 test('a process of its own does not start with a codec that is none', async (t) => {
   const api = await Api.start(t)
-  const { configFile } = await createDataDir(t)
-  const child = spawn(process.execPath, [STANDALONE, configFile], {
-    env: {
-      ...process.env,
-      CIVICPRESS_API_URL: api.url,
-      CIVICPRESS_SERVICE_TOKEN: SERVICE_TOKEN,
-      CIVICPRESS_CODEC_MODULE: fileURLToPath(new URL('../../examples/room-type.mjs', import.meta.url)),
-    },
-    stdio: ['ignore', 'inherit', 'pipe'],
-  })
-  t.after(() => child.kill('SIGKILL'))
+  const noCodec = fileURLToPath(new URL('../../examples/room-type.mjs', import.meta.url))
+  const child = await spawnStandalone(t, api, noCodec)
   const lines = []
   createInterface(child.stderr).on('line', (line) => lines.push(line))
   const [code] = await once(child, 'exit')

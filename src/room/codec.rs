@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::off_thread::off_thread;
 use crate::document::reconcile::Merged;
 use crate::document::xml::Foreign;
 use crate::document::{ApplyError, Document, Draft, NewlyRendered, Rendering, xml};
@@ -295,14 +296,4 @@ fn make_document(tree: &Node, client: u64) -> Result<(Document, Bytes)> {
 fn seed_client(id: &RoomId, text: &str) -> u64 {
     let digest = Sha256::new().chain_update(id.as_str()).chain_update([0]).chain_update(text).finalize();
     u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
-}
-
-/// Runs work that takes milliseconds where no other room waits for it.
-pub(super) async fn off_thread<T: Send + 'static>(
-    room: &RoomId,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
-    super::off_thread::off_thread(work).await.map_err(|panic| {
-        RealtimeError::new(Code::Internal, format!("reading or writing the text of {room} failed: {panic}"))
-    })
 }

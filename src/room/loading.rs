@@ -4,7 +4,6 @@
 //! seed is the first record of the log, on disk before anybody sees it, so a crash does not seed twice
 //! either. And a record that cannot be read is an error, never an empty room.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,8 +11,9 @@ use serde_json::json;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::codec::{ExternalEdit, off_thread};
+use super::codec::ExternalEdit;
 use super::messages::RoomServices;
+use super::off_thread::off_thread;
 use super::saving::{Elsewhere, HostSays, HostTexts};
 use crate::config::LossyPolicy;
 use crate::document::Document;
@@ -24,7 +24,7 @@ use crate::host::LoadedRecord;
 use crate::ids::RoomId;
 use crate::markdown::Lost;
 use crate::store::writer::RoomLog;
-use crate::store::{Attempt, DamagedUpdates, HostText, Rejection, StoredRoom};
+use crate::store::{DamagedUpdates, HostText, Rejection, StoredRoom};
 
 /// A room's document and what is known about it.
 pub(super) struct Loaded {
@@ -44,12 +44,8 @@ pub(super) struct Loaded {
     pub(super) in_draft: bool,
     /// The place in the log up to which the host's text contains everything.
     pub(super) drafted_seq: u64,
-    /// The host's text, if known.
-    pub(super) host_text: Option<HostText>,
-    /// The last text of the host's own that ours took the place of.
-    pub(super) text_before_draft: Option<HostText>,
-    /// A text of ours that the host may have, if it could not be asked.
-    pub(super) attempted: Option<HostText>,
+    /// What is known of the host's text.
+    pub(super) texts: HostTexts,
     /// The record holds what the document cannot carry.
     pub(super) lossy: bool,
     /// What the document holds that no text can say.
@@ -76,13 +72,12 @@ pub(super) async fn load(id: &RoomId, services: &RoomServices) -> Result<Loaded>
 
 /// A document that is not in the host's text may be so because no text can say what it holds. That is found out
 /// before anybody is let in: an editor without those nodes and marks would delete them.
-async fn look_for_foreign(id: &RoomId, services: &RoomServices, mut loaded: Loaded) -> Result<Loaded> {
+async fn look_for_foreign(id: &RoomId, services: &RoomServices, loaded: Loaded) -> Result<Loaded> {
     if loaded.in_draft || !services.host.saves_drafts() {
         return Ok(loaded);
     }
     let codec = services.codec.clone();
-    let (foreign, loaded_again) = off_thread(id, move || (codec.foreign(&loaded.document), loaded)).await?;
-    loaded = loaded_again;
+    let (foreign, mut loaded) = off_thread(id, move || (codec.foreign(&loaded.document), loaded)).await?;
     let foreign = foreign.map_err(|error| {
         RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be read: {error}"))
     })?;
@@ -133,71 +128,70 @@ async fn restore(
         log_has_gap: false,
         in_draft,
         drafted_seq: stored.drafted.as_ref().map_or(stored.last_seq, |drafted| drafted.seq),
-        text_before_draft: stored.drafted.as_ref().and_then(|drafted| drafted.before.clone()),
-        attempted: None,
-        host_text: stored.drafted.map(|drafted| drafted.text),
+        texts: HostTexts {
+            before: stored.drafted.as_ref().and_then(|drafted| drafted.before.clone()),
+            known: stored.drafted.map(|drafted| drafted.text),
+            attempted: attempted.as_ref().map(|attempt| attempt.text.clone()),
+        },
         lossy: false,
         foreign: Foreign::default(),
     };
-    Ok(Restored { loaded, snapshot, attempted })
+    Ok(Restored { loaded, snapshot, attempted_seq: attempted.map(|attempt| attempt.seq) })
 }
 
 /// A document with history.
 struct Restored {
     loaded: Loaded,
     snapshot: Option<Bytes>,
-    /// A text that the host may have been given just before the process ended.
-    attempted: Option<Attempt>,
+    /// What of the log was in the text that the host may have been given just before the process ended.
+    attempted_seq: Option<u64>,
 }
 
 /// What the record's text has become since host and document last agreed is merged into the document. A
 /// host that cannot say goes unheard: its edit is merged when it can, before the next draft.
 async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Restored) -> Result<Loaded> {
-    let Restored { mut loaded, snapshot, attempted } = restored;
-    let Some(base) = loaded.host_text.clone() else { return Ok(loaded) };
+    let Restored { mut loaded, snapshot, attempted_seq } = restored;
+    let Some(known) = loaded.texts.known.clone() else { return Ok(loaded) };
     let text: HostText = match ask_host(id, services).await {
-        Ok(record) if *record.markdown == *base => return still_lossy(id, services, loaded, base).await,
-        // What it had before our draft: it does not give drafts back, and nothing was edited.
-        Ok(record) if loaded.text_before_draft.as_deref() == Some(&record.markdown) => return Ok(loaded),
         Ok(record) => record.markdown.into(),
         Err(error) => {
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
-            loaded.attempted = attempted.map(|attempt| attempt.text);
-            return still_lossy(id, services, loaded, base).await;
+            return still_lossy(id, services, loaded, known).await;
         }
     };
-    // The process may have ended between the draft and the note of it.
-    let mut from = None;
-    match &attempted {
-        Some(attempt) if attempt.text == text => return Ok(host_has_draft(loaded, attempt.seq, text)),
-        // Somebody has changed one of the two, and has not rewritten the other into it.
-        Some(attempt) if lines_apart(&attempt.text, &text) < lines_apart(&base, &text) => {
-            from = Some(attempt);
+    let says = loaded.texts.compare(&text, false);
+    let attempted = loaded.texts.attempted.take();
+    let base = match says {
+        HostSays::Known if text == known => return still_lossy(id, services, loaded, known).await,
+        // What it had before our draft: it does not give drafts back, and nothing was edited.
+        HostSays::Known => return Ok(loaded),
+        // The process ended between the draft and the note of it.
+        HostSays::Landed => {
+            let seq = attempted_seq.unwrap_or(loaded.drafted_seq);
+            return Ok(host_has_draft(loaded, seq, text));
         }
-        Some(_) => {}
-        None => {
-            if let Some(snapshot) = snapshot
-                && is_our_draft(id, services, snapshot, &text).await?
-            {
-                let seq = if loaded.in_snapshot { loaded.log.last_seq() } else { loaded.drafted_seq };
-                return Ok(host_has_draft(loaded, seq, text));
-            }
-        }
+        HostSays::Edited { base } => base,
+    };
+    if attempted.is_none()
+        && let Some(snapshot) = snapshot
+        && is_our_draft(id, services, snapshot, &text).await?
+    {
+        let seq = if loaded.in_snapshot { loaded.log.last_seq() } else { loaded.drafted_seq };
+        return Ok(host_has_draft(loaded, seq, text));
     }
-    let edited = from.map_or(&base, |attempt| &attempt.text).clone();
-    match services.codec.edit(id, edited, text.clone()).await {
+    match services.codec.edit(id, base.clone(), text.clone()).await {
         Ok(edit) => {
-            if let Some(attempt) = from {
-                loaded.drafted_seq = attempt.seq;
-                loaded.in_draft = attempt.seq >= loaded.log.last_seq();
+            if let Some(seq) = attempted_seq.filter(|_| attempted == Some(base)) {
+                loaded.drafted_seq = seq;
+                loaded.in_draft = seq >= loaded.log.last_seq();
             }
             merge(id, services, loaded, edit, text).await
         }
         Err(error) => {
             tell_of_unread_edit(id, services, &error);
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
-            loaded.attempted = attempted.map(|attempt| attempt.text);
-            still_lossy(id, services, loaded, base).await
+            loaded.texts.attempted = attempted;
+            still_lossy(id, services, loaded, known).await
         }
     }
 }
@@ -206,23 +200,9 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
 fn host_has_draft(mut loaded: Loaded, seq: u64, text: HostText) -> Loaded {
     loaded.in_draft = seq >= loaded.log.last_seq();
     loaded.drafted_seq = seq;
-    let before = loaded.text_before_draft.take().or(loaded.host_text.take());
-    loaded.log.drafted(seq, text.clone(), before.clone());
-    loaded.text_before_draft = before;
-    loaded.host_text = Some(text);
+    loaded.texts.drafted(text.clone());
+    loaded.log.drafted(seq, text, loaded.texts.before.clone());
     loaded
-}
-
-/// How many lines stand in one of two texts and not in the other.
-pub(super) fn lines_apart(one: &str, other: &str) -> usize {
-    let mut counts: HashMap<&str, isize> = HashMap::new();
-    for line in one.lines() {
-        *counts.entry(line).or_default() += 1;
-    }
-    for line in other.lines() {
-        *counts.entry(line).or_default() -= 1;
-    }
-    counts.values().map(|count| count.unsigned_abs()).sum()
 }
 
 /// A text of the host's own that the document could not carry whole when it was merged still holds what is
@@ -233,7 +213,7 @@ async fn still_lossy(
     mut loaded: Loaded,
     text: HostText,
 ) -> Result<Loaded> {
-    if loaded.text_before_draft.is_none() {
+    if loaded.texts.before.is_none() {
         let lost = services.codec.lost_in(id, &text).await?;
         loaded.lossy = !lost.is_empty();
         if loaded.lossy {
@@ -281,12 +261,7 @@ async fn merge(
     edit: ExternalEdit,
     text: HostText,
 ) -> Result<Loaded> {
-    let (merged, document) = off_thread(id, move || {
-        let merged = edit.apply(&mut loaded.document);
-        (merged, loaded)
-    })
-    .await?;
-    loaded = document;
+    let (merged, mut loaded) = off_thread(id, move || (edit.apply(&mut loaded.document), loaded)).await?;
     let merged = merged.map_err(|error| {
         RealtimeError::new(
             Code::Internal,
@@ -310,8 +285,7 @@ async fn merge(
     } else {
         loaded.log.drafted(loaded.drafted_seq, text.clone(), None);
     }
-    loaded.host_text = Some(text);
-    loaded.text_before_draft = None;
+    loaded.texts.edited(text);
     loaded.lossy = !merged.lost.is_empty();
     if loaded.lossy {
         tell_of_loss(id, &merged.lost, services);
@@ -379,9 +353,7 @@ async fn seed(id: &RoomId, services: &RoomServices, log: RoomLog, version: u64) 
         log_has_gap: false,
         in_draft: true,
         drafted_seq,
-        host_text: Some(text),
-        text_before_draft: None,
-        attempted: None,
+        texts: HostTexts { known: Some(text), ..HostTexts::default() },
         lossy,
         foreign: Foreign::default(),
     })

@@ -1,13 +1,15 @@
-//! Work that takes milliseconds, done where no other room waits for it.
+//! A room's work that takes milliseconds, done where no other room waits for it.
 
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::JoinHandle;
+use crate::blocking;
+use crate::error::{Code, RealtimeError, Result};
+use crate::ids::RoomId;
 
-/// Runs it on a thread that is there for such work. Should it panic, only its own result is lost.
-pub(super) fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::spawn_blocking(work),
-        // A runtime of one thread, as tests have it, can do the same twice only if no other thread has a say.
-        _ => tokio::spawn(async { work() }),
-    }
+/// Runs it on a thread that is there for such work; a panic is an error.
+pub(super) async fn off_thread<T: Send + 'static>(
+    room: &RoomId,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    blocking::off_thread(work).await.map_err(|panic| {
+        RealtimeError::new(Code::Internal, format!("reading or writing {room} failed: {panic}"))
+    })
 }

@@ -36,7 +36,8 @@ pub struct Registry(Arc<Shared>);
 
 struct Shared {
     services: RoomServices,
-    // A plain mutex: held for a few map operations, never across an await.
+    // A plain mutex: held for a few map operations, never across an await. Ordered, so that what is done with
+    // all of them can be repeated.
     rooms: Mutex<BTreeMap<RoomId, Entry>>,
     /// Why rooms are locked; kept while they are not in memory. A plain mutex for the same reason.
     locks: Mutex<HashMap<RoomId, String>>,
@@ -220,14 +221,12 @@ impl Registry {
 
     /// Ends all rooms, each after its last save, and lets no new one begin.
     pub async fn shutdown(&self) {
-        let mut inboxes: Vec<_> = {
+        let inboxes: Vec<_> = {
             let rooms = self.lock();
             self.0.closing.store(true, Ordering::Release);
-            rooms.iter().map(|(id, entry)| (id.clone(), entry.inbox.clone())).collect()
+            rooms.values().map(|entry| entry.inbox.clone()).collect()
         };
-        // In an order that can be repeated, which the map's own cannot.
-        inboxes.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (_, inbox) in inboxes {
+        for inbox in inboxes {
             let _ = inbox.send(Message::Shutdown).await;
         }
         self.0.tasks.close();

@@ -141,11 +141,7 @@ impl Saving {
             snapshotted: saved_up_to(loaded.in_snapshot),
             logged: loaded.logged,
             drafted: saved_up_to(loaded.in_draft),
-            texts: HostTexts {
-                known: loaded.host_text.clone(),
-                attempted: loaded.attempted.clone(),
-                before: loaded.text_before_draft.clone(),
-            },
+            texts: loaded.texts.clone(),
             version: loaded.version,
             dirty_since: Some(now),
             failures: 0,

@@ -55,7 +55,7 @@ pub enum AckMode {
 
 /// Whether the document is broken. Then it may not be asked for anything any more: what broke it still holds its
 /// lock, and whoever asked would wait for ever.
-fn has_failed(effects: &[Effect]) -> bool {
+pub(super) fn has_failed(effects: &[Effect]) -> bool {
     matches!(effects.last(), Some(Effect::Fail { .. }))
 }
 

@@ -40,11 +40,6 @@ impl Foreign {
         Self(BTreeSet::new())
     }
 
-    /// Whether there is nothing of the kind.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether there are nodes or marks. Without them, Markdown says all that the schema knows.
     pub fn has_content(&self) -> bool {
         self.0.iter().any(|(kind, _)| *kind != ForeignKind::Attribute)

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::error::Code;
 use crate::hooks;
 use crate::protocol::control;
-use crate::room::state::{Acknowledgement, Effect};
+use crate::room::state::{Acknowledgement, Effect, has_failed};
 
 impl Actor {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Option<End> {
@@ -82,7 +82,7 @@ impl Actor {
     /// Tells everybody what has happened since they were last told; `rest` are the effects that come after.
     pub(super) fn tell(&mut self, rest: &[Effect]) -> Option<End> {
         // Of a document that is broken nobody is told anything but that, and nothing may be asked of it.
-        if self.burst.is_empty() || matches!(rest.last(), Some(Effect::Fail { .. })) {
+        if self.burst.is_empty() || has_failed(rest) {
             return None;
         }
         let mut overflowed = Vec::new();

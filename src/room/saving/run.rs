@@ -79,11 +79,11 @@ pub async fn run(mut job: SaveJob, fallback: Fallback, services: RoomServices) -
 /// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.
 async fn save_snapshot(job: &SaveJob, version: u64, store: &Store) -> Result<SavedSnapshot> {
     let state = job.state.clone();
-    let read = off_thread(move || Document::restore(Some(&state), &[]).map(drop)).await;
+    let read = off_thread(&job.room, move || Document::restore(Some(&state), &[]).map(drop)).await;
     let problem = match read {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
-        Err(panic) => Some(panic.to_string()),
+        Err(panic) => Some(panic.message),
     };
     if let Some(problem) = problem {
         let message =

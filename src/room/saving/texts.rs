@@ -1,6 +1,7 @@
 //! What is known of the host's text, and whether one that it gives is ours.
 
-use crate::room::loading::lines_apart;
+use std::collections::HashMap;
+
 use crate::store::HostText;
 
 /// The texts that the host has, had, or may have.
@@ -59,6 +60,18 @@ impl HostTexts {
     pub fn edited(&mut self, text: HostText) {
         *self = Self { known: Some(text), attempted: None, before: None };
     }
+}
+
+/// How many lines stand in one of two texts and not in the other.
+fn lines_apart(one: &str, other: &str) -> usize {
+    let mut counts: HashMap<&str, isize> = HashMap::new();
+    for line in one.lines() {
+        *counts.entry(line).or_default() += 1;
+    }
+    for line in other.lines() {
+        *counts.entry(line).or_default() -= 1;
+    }
+    counts.values().map(|count| count.unsigned_abs()).sum()
 }
 
 #[cfg(test)]

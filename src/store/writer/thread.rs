@@ -193,8 +193,6 @@ impl Writer {
     /// Tries rooms alone, in a random order so that none is always the last.
     fn write_one_by_one(&mut self, mut rooms: Vec<RoomId>) {
         let started = clock::now();
-        // Maps give them in an order of their own, which nobody could repeat.
-        rooms.sort_unstable();
         self.random.shuffle(&mut rooms);
         for room in rooms {
             if clock::now() - started > ONE_BY_ONE_MAX {
