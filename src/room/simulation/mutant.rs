@@ -8,7 +8,7 @@ pub(super) enum Mutant {
     CommitIsLost,
     /// The disk says that it has a group when it has only begun to write it: acknowledged before committed.
     AnswerComesFirst,
-    /// Storing a snapshot deletes updates of the log that are not in it.
+    /// A snapshot claims to hold all that is on disk, so that updates of the log are deleted that are not in it.
     LogIsCutTooFar,
     /// What is stored of a room is not there when it is loaded again, so it is seeded a second time.
     HistoryIsForgotten,
