@@ -36,7 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn log(connection: &Connection, room: i64) -> rusqlite::Result<Vec<Value>> {
-    let sql = "SELECT seq, update_data FROM realtime_updates WHERE room_key = ? ORDER BY seq";
+    // A row's key: 36 bits of `seq`, and the room's key above them.
+    let sql = "SELECT place & ((1 << 36) - 1), update_data FROM realtime_updates WHERE place >> 36 = ? ORDER BY place";
     let mut select = connection.prepare(sql)?;
     let rows = select.query_map([room], |row| {
         Ok(json!([row.get::<_, i64>(0)?, STANDARD.encode(row.get::<_, Vec<u8>>(1)?)]))

@@ -14,7 +14,7 @@ use crate::store::private::create_private;
 
 /// The schema written by this version, kept in the file's `user_version`. The snapshots of version 2 may be
 /// compressed: a release that would have to skip them refuses the file instead.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+pub(super) const SCHEMA_VERSION: i64 = 3;
 
 /// Marks a file as ours, kept in its `application_id`: "CPRT" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x4350_5254;
@@ -108,8 +108,11 @@ impl Database {
         match found_version {
             None => database.create_schema()?,
             Some(SCHEMA_VERSION) => {}
-            Some(_) => database.write("raise the schema version", |transaction| {
-                transaction.execute_batch(log::FROM_VERSION_1)?;
+            Some(found) => database.write("raise the schema version", |transaction| {
+                if found < 2 {
+                    transaction.execute_batch(log::FROM_VERSION_1)?;
+                }
+                transaction.execute_batch(log::FROM_VERSION_2)?;
                 Ok(transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?)
             })?,
         }
@@ -195,7 +198,7 @@ impl Database {
     #[cfg(test)]
     pub(in crate::store) fn damage_update_for_test(&self, room: &crate::ids::RoomId, seq: u64) {
         let sql = "UPDATE realtime_updates SET update_data = CAST('?' || substr(update_data, 2) AS BLOB)
-                   WHERE seq = ?2 AND room_key = (SELECT room_key FROM realtime_rooms WHERE room_id = ?1)";
+                   WHERE place = ?2 | (SELECT room_key << 36 FROM realtime_rooms WHERE room_id = ?1)";
         assert_eq!(self.connection.execute(sql, (room.as_str(), to_sql(seq))).unwrap(), 1);
     }
 

@@ -8,15 +8,17 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::database::{Problem, from_sql, to_sql};
+use crate::error::{Code, RealtimeError};
 use crate::ids::RoomId;
 use crate::store::snapshot::{seq_is_taken, version_goes_back};
 use crate::store::{
     Append, Attempt, DamagedUpdates, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot,
 };
 
-/// `room_key` stands for the room in the log, whose rows are many and short. `snapshot_version` is the
-/// newest snapshot that must be there, 0 if there need be none; `last_version` never goes back. The log keeps
-/// its rowid: without one, an update of a kilobyte would take a page of its own.
+/// `snapshot_version` is the newest snapshot that must be there, 0 if there need be none; `last_version` never goes
+/// back. `last_seq` is the last of the updates that are no longer in the log: an append writes to the log and
+/// nowhere else, as a room's row holds whole texts. The log has one key, its rowid, so that an update is in one tree,
+/// beside the others of its room.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE realtime_rooms (
         room_key INTEGER PRIMARY KEY NOT NULL,
@@ -31,11 +33,9 @@ pub(super) const SCHEMA: &str = "
         attempted_text TEXT
     ) STRICT;
     CREATE TABLE realtime_updates (
-        room_key INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
+        place INTEGER PRIMARY KEY NOT NULL,
         update_data BLOB NOT NULL,
-        checksum INTEGER,
-        PRIMARY KEY (room_key, seq)
+        checksum INTEGER
     ) STRICT;
 ";
 
@@ -45,6 +45,41 @@ pub(super) const FROM_VERSION_1: &str = "
     ALTER TABLE realtime_rooms ADD COLUMN attempted_seq INTEGER;
     ALTER TABLE realtime_rooms ADD COLUMN attempted_text TEXT;
 ";
+
+/// Schema version 3 has one key for a row of the log instead of two columns.
+pub(super) const FROM_VERSION_2: &str = "
+    ALTER TABLE realtime_updates RENAME TO realtime_updates_2;
+    CREATE TABLE realtime_updates (
+        place INTEGER PRIMARY KEY NOT NULL,
+        update_data BLOB NOT NULL,
+        checksum INTEGER
+    ) STRICT;
+    INSERT INTO realtime_updates (place, update_data, checksum)
+        SELECT (room_key << 36) | seq, update_data, checksum FROM realtime_updates_2;
+    DROP TABLE realtime_updates_2;
+";
+
+/// Of a row's key, the low bits are the update's `seq` (68 thousand million of them), the others the room's key.
+const SEQ_BITS: u32 = 36;
+const SEQ_MAX: i64 = (1 << SEQ_BITS) - 1;
+
+/// The key of an update in the log.
+fn place(room_key: i64, seq: u64) -> Result<i64, Problem> {
+    match i64::try_from(seq) {
+        Ok(seq) if seq <= SEQ_MAX && room_key <= i64::MAX >> SEQ_BITS => Ok((room_key << SEQ_BITS) | seq),
+        _ => {
+            let message =
+                format!("the log has no place for update {seq} of a room; start with a new storage.file");
+            Err(RealtimeError::new(Code::StorageFailed, message).into())
+        }
+    }
+}
+
+/// The first and the last key that a room's updates up to one of them may have.
+fn places(room_key: i64, up_to: u64) -> [i64; 2] {
+    let first = room_key << SEQ_BITS;
+    [first, first | to_sql(up_to).min(SEQ_MAX)]
+}
 
 /// What is stored beside an update: SQLite itself would not notice a bit that flips on the disk.
 fn checksum(seq: u64, update: &[u8]) -> i64 {
@@ -127,11 +162,12 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
         .optional()?;
     let Some((key, mut stored)) = found else { return Ok(StoredLog::default()) };
     let mut statement = connection.prepare_cached(
-        "SELECT seq, update_data, checksum FROM realtime_updates WHERE room_key = ? ORDER BY seq",
+        "SELECT place, update_data, checksum FROM realtime_updates WHERE place BETWEEN ? AND ? ORDER BY place",
     )?;
-    let mut rows = statement.query([key])?;
+    let mut rows = statement.query(places(key, u64::MAX))?;
     while let Some(row) = rows.next()? {
-        let seq = from_sql(row.get(0)?);
+        let seq = from_sql(row.get::<_, i64>(0)? & SEQ_MAX);
+        stored.last_seq = stored.last_seq.max(seq);
         let update = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         match row.get::<_, Option<i64>>(2)? {
             Some(expected) if expected != checksum(seq, update) => stored.leave_out(seq),
@@ -144,7 +180,6 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
 /// What a batch does to one room.
 struct Touched<'a> {
     key: i64,
-    last_seq: u64,
     drafted: Option<&'a Drafted>,
 }
 
@@ -157,24 +192,22 @@ pub(in crate::store) fn append(connection: &Connection, batch: &[Entry]) -> Resu
             Some(touched) => touched,
             None => {
                 let key = key_of(connection, room)?;
-                touched.entry(room).or_insert(Touched { key, last_seq: 0, drafted: None })
+                touched.entry(room).or_insert(Touched { key, drafted: None })
             }
         };
         match entry {
-            Entry::Update(append) => {
-                insert(connection, touched.key, append)?;
-                touched.last_seq = touched.last_seq.max(append.seq);
-            }
+            Entry::Update(append) => insert(connection, touched.key, append)?,
             Entry::Drafted(drafted) => {
-                touched.last_seq = touched.last_seq.max(drafted.seq);
                 if touched.drafted.is_none_or(|earlier| earlier.seq <= drafted.seq) {
                     touched.drafted = Some(drafted);
                 }
             }
         }
     }
-    for room in touched.into_values() {
-        remember(connection, &room)?;
+    for Touched { key, drafted } in touched.into_values() {
+        if let Some(drafted) = drafted {
+            remember(connection, key, drafted)?;
+        }
     }
     Ok(())
 }
@@ -191,35 +224,31 @@ fn key_of(connection: &Connection, room: &RoomId) -> Result<i64, Problem> {
 
 fn insert(connection: &Connection, key: i64, append: &Append) -> Result<(), Problem> {
     let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO realtime_updates (room_key, seq, update_data, checksum) VALUES (?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO realtime_updates (place, update_data, checksum) VALUES (?, ?, ?)",
     )?;
+    let place = place(key, append.seq)?;
     let checksum = checksum(append.seq, &append.update);
-    if insert.execute(params![key, to_sql(append.seq), &append.update[..], checksum])? == 1 {
+    if insert.execute(params![place, &append.update[..], checksum])? == 1 {
         return Ok(());
     }
     // An earlier attempt succeeded and only its answer was lost - or somebody else writes this log.
     let is_same: bool = connection
-        .prepare_cached("SELECT update_data = ? FROM realtime_updates WHERE room_key = ? AND seq = ?")?
-        .query_row(params![&append.update[..], key, to_sql(append.seq)], |row| row.get(0))?;
+        .prepare_cached("SELECT update_data = ? FROM realtime_updates WHERE place = ?")?
+        .query_row(params![&append.update[..], place], |row| row.get(0))?;
     if is_same {
         return Ok(());
     }
     Err(seq_is_taken(append).into())
 }
 
-fn remember(connection: &Connection, room: &Touched<'_>) -> Result<(), Problem> {
+fn remember(connection: &Connection, key: i64, drafted: &Drafted) -> Result<(), Problem> {
     connection
-        .prepare_cached("UPDATE realtime_rooms SET last_seq = max(last_seq, ?) WHERE room_key = ?")?
-        .execute(params![to_sql(room.last_seq), room.key])?;
-    if let Some(drafted) = room.drafted {
-        connection
-            .prepare_cached(
-                "UPDATE realtime_rooms SET drafted_seq = ?1, drafted_text = ?2, text_before_draft = ?4,
-                    attempted_seq = NULL, attempted_text = NULL
-                 WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
-            )?
-            .execute(params![to_sql(drafted.seq), drafted.text, room.key, drafted.before])?;
-    }
+        .prepare_cached(
+            "UPDATE realtime_rooms SET last_seq = max(last_seq, ?1), drafted_seq = ?1, drafted_text = ?2,
+                text_before_draft = ?4, attempted_seq = NULL, attempted_text = NULL
+             WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
+        )?
+        .execute(params![to_sql(drafted.seq), drafted.text, key, drafted.before])?;
     Ok(())
 }
 
@@ -264,8 +293,8 @@ pub(in crate::store) fn cover(
         )?
         .execute(params![to_sql(version), to_sql(covers_seq), key])?;
     connection
-        .prepare_cached("DELETE FROM realtime_updates WHERE room_key = ? AND seq <= ?")?
-        .execute(params![key, to_sql(covers_seq)])?;
+        .prepare_cached("DELETE FROM realtime_updates WHERE place BETWEEN ? AND ?")?
+        .execute(places(key, covers_seq))?;
     Ok(())
 }
 
@@ -274,13 +303,14 @@ pub(in crate::store) fn cover(
 pub(in crate::store) fn is_only_a_copy(connection: &Connection, room: &RoomId) -> Result<bool, Problem> {
     let found = connection
         .prepare_cached(
-            "SELECT coalesce(drafted_seq, -1) >= last_seq
-                AND NOT EXISTS (SELECT 1 FROM realtime_updates u WHERE u.room_key = r.room_key)
-             FROM realtime_rooms r WHERE room_id = ?",
+            "SELECT coalesce(drafted_seq, -1) >= last_seq, room_key FROM realtime_rooms WHERE room_id = ?",
         )?
-        .query_row([room.as_str()], |row| row.get(0))
+        .query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(found.unwrap_or(false))
+    let Some((true, key)) = found else { return Ok(false) };
+    Ok(!connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM realtime_updates WHERE place BETWEEN ? AND ?)")?
+        .query_row(places(key, u64::MAX), |row| row.get::<_, bool>(0))?)
 }
 
 /// Takes note that a room's snapshots are deleted on purpose.
