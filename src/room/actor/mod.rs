@@ -260,7 +260,7 @@ impl Actor {
         let wake_at = self.wake_at(now);
         tokio::select! {
             biased;
-            Ok(()) = self.committed.changed() => {
+            Ok(()) = self.committed.changed(), if self.awaits_disk() => {
                 let committed = *self.committed.borrow_and_update();
                 self.on_disk(committed);
                 return self.merge_on_disk();
@@ -274,6 +274,11 @@ impl Actor {
             () = life::sleep_until(wake_at), if wake_at.is_some() => {}
         }
         None
+    }
+
+    /// Whether anything here depends on what is on disk. Otherwise no commit wakes the room.
+    fn awaits_disk(&self) -> bool {
+        !self.waiting.is_empty() || self.is_merging() || self.idle_since.is_some()
     }
 
     fn take_all(&mut self) -> Option<End> {
