@@ -35,7 +35,7 @@ export interface RealtimeConfig {
     enabled: boolean
     /** Seconds, fractions allowed; 0 = no timer. @default 300 */
     interval: number
-    /** A snapshot is made after this many updates since the last. @default 100 */
+    /** A snapshot is made after this many updates since the last; of a document over 128 KiB, for each 64 KiB. @default 100 */
     max_updates: number
     /** @default 'database' */
     storage: 'database' | 'filesystem'

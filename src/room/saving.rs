@@ -32,6 +32,10 @@ const RETRY_LONGEST: Duration = Duration::from_secs(60);
 /// replayed at each load, and grow for ever.
 const LOG_UPDATES_MAX: u64 = 20_000;
 
+/// A state of up to twice this is written after `updates_max` changes, a larger one after as many times more: a
+/// megabyte is not written for a hundred letters.
+const STATE_BYTES_PER_SAVE: usize = 64 * 1024;
+
 /// The part of the configuration that says when to save.
 #[derive(Debug, Clone)]
 pub struct SavePolicy {
@@ -39,7 +43,8 @@ pub struct SavePolicy {
     pub enabled: bool,
     /// The longest that an edit waits for a snapshot; zero = no timer.
     pub interval: Duration,
-    /// A snapshot is due after this many changes.
+    /// A snapshot is due after this many changes; of a large document after more, as in
+    /// `docs/decisions/0020-large-documents-are-saved-less-often.md`.
     pub updates_max: u64,
 }
 
@@ -70,6 +75,8 @@ pub struct Demand {
     pub generation: u64,
     /// Whether drafts are written for this room.
     pub draft: bool,
+    /// The size of the document's state, about.
+    pub state_bytes: usize,
     /// The log lacks a change, so that a snapshot is needed even where none are configured.
     pub log_has_gap: bool,
 }
@@ -186,14 +193,19 @@ impl Saving {
         if self.retry_at.is_some() {
             return self.retry_at;
         }
-        let updates_max = self.policy.updates_max.min(LOG_UPDATES_MAX);
-        if leaving || demand.log_has_gap || self.changes(demand) >= updates_max {
+        if leaving || demand.log_has_gap || self.changes(demand) >= self.updates_max(demand) {
             return Some(now);
         }
         if self.policy.interval.is_zero() {
             return None;
         }
         self.dirty_since.map(|since| since + self.policy.interval)
+    }
+
+    /// A snapshot is due after this many changes.
+    fn updates_max(&self, demand: Demand) -> u64 {
+        let shares = u64::try_from(demand.state_bytes / STATE_BYTES_PER_SAVE).unwrap_or(u64::MAX).max(1);
+        self.policy.updates_max.saturating_mul(shares).min(LOG_UPDATES_MAX)
     }
 
     /// Whether a save is to write a draft.
@@ -323,7 +335,7 @@ mod tests {
 
     /// The room after so many changes.
     fn after(changes: u64) -> Demand {
-        Demand { generation: FIRST_GENERATION + changes, draft: true, log_has_gap: false }
+        Demand { generation: FIRST_GENERATION + changes, draft: true, state_bytes: 0, log_has_gap: false }
     }
 
     fn saved(changes: u64, draft: std::result::Result<HostText, DraftFailure>) -> SaveReport {
@@ -367,6 +379,23 @@ mod tests {
         assert_eq!(saving.due_at(after(0), true, now), None);
         assert_eq!(saving.due_at(after(99), false, now), None);
         assert_eq!(saving.due_at(after(100), false, now), Some(now));
+    }
+
+    #[test]
+    fn a_large_document_is_saved_after_more_changes() {
+        let now = Instant::now();
+        let mut saving = saving(0);
+        saving.touched(now);
+        let due_after = |saving: &Saving, changes, state_bytes| {
+            saving.due_at(Demand { state_bytes, ..after(changes) }, false, now).is_some()
+        };
+        assert!(due_after(&saving, 100, 2 * STATE_BYTES_PER_SAVE - 1));
+        let state_bytes = 3 * STATE_BYTES_PER_SAVE;
+        assert!(!due_after(&saving, 299, state_bytes) && due_after(&saving, 300, state_bytes));
+        assert!(
+            !due_after(&saving, LOG_UPDATES_MAX - 1, usize::MAX)
+                && due_after(&saving, LOG_UPDATES_MAX, usize::MAX)
+        );
     }
 
     #[test]

@@ -34,6 +34,7 @@ impl Actor {
         Demand {
             generation: self.state.document().generation(),
             draft: self.writes_drafts(),
+            state_bytes: self.state.size_bytes(),
             log_has_gap: self.gap_at.is_some(),
         }
     }

@@ -86,6 +86,11 @@ impl RoomState {
         self
     }
 
+    /// The size of the document's state: when it was last encoded, and what came since.
+    pub const fn size_bytes(&self) -> usize {
+        self.size.bytes
+    }
+
     /// The document's state was encoded, and this is its size. Whoever has something that did not fit, and
     /// does now, is asked for it.
     pub fn measured(&mut self, bytes: usize, now: Instant) -> Vec<Effect> {
