@@ -16,7 +16,7 @@ export async function readStored(program, folder) {
   const copy = `${folder}-copy`
   await cp(folder, copy, { recursive: true, filter: (file) => !file.endsWith('-shm') })
   try {
-    const output = execFileSync(program, [path.join(copy, 'realtime.db')], { maxBuffer: 256 * 1024 * 1024 })
+    const output = execFileSync(program, [path.join(copy, 'realtime.db')], { maxBuffer: 256 * 1024 * 1024, stdio: 'pipe' })
     const { integrity, rooms } = JSON.parse(output)
     assert.equal(integrity, 'ok', 'the database itself')
     return await Promise.all(rooms.map((room) => restored(room, copy)))

@@ -23,6 +23,7 @@ export function afterAnything(moments, options) {
  */
 function some(moments, matches, { count, random, from = 0, way }) {
   const ends = moments.flatMap((moment, at) => (at >= from && matches(moment) ? [at + 1] : []))
+  if (ends.length === 0) throw new Error('there is no such moment')
   return Array.from({ length: Math.round(count) }, () => ({ at: random.pick(ends), way: way ?? random.pick(wayNames) }))
 }
 
