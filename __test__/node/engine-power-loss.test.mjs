@@ -108,7 +108,10 @@ test('what was on the disk stays there when snapshots move into the database, wi
   t.diagnostic(recording.summary)
   // What the second life acknowledges may be lost.
   const moments = recording.moments.filter(({ told }, at) => !told || at < moved)
-  const cuts = afterDeletions(moments, { count: CUTS / 2, random, from: moved })
+  const cuts = [
+    ...afterDeletions(moments, { count: CUTS / 3, random, from: moved }),
+    ...afterDeletions(moments, { count: TRIES, random, from: moved, way: 'names' }),
+  ]
   await cutPower(t, { recording, moments, cuts, random, program })
 
   const unsynced = without(moments, /\/realtime\.db(-wal)?$/, moved)
