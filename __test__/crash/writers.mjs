@@ -14,27 +14,35 @@ const DELETIONS = 6
 export class Writer {
   doc = new Y.Doc()
   typing = true
+  /** What it sent, in order: `{text, isDeletion, update}`. */
+  sent = []
+  /** What the server answered to its key: no other connection has the same. */
+  accepted
   #name
   #random
   #client
   #state
   #hasState
   #heardSaved
+  /** The edit that is being made. */
+  #edit
   /** Edits that are on their way, by their update in hex. */
   #unsaved = new Map()
 
   constructor(t, engine, { room, ledger, random, name, ack }) {
     this.#name = name
+    this.ack = ack
     this.ledger = ledger
     this.#random = random
     this.#client = connectRaw(t, engine, { room: `records/${room}`, query: `?ack=${ack}` })
+    this.#client.socket.once('upgrade', ({ headers }) => (this.accepted = headers['sec-websocket-accept']))
     this.#client.socket.on('message', (data, isBinary) => {
       if (isBinary) this.#take(decode(data))
       else if (JSON.parse(String(data)).event === 'saved') this.#heardSaved?.()
     })
     this.#state = new Promise((resolve) => (this.#hasState = resolve))
     this.closed = new Promise((resolve) => this.#client.socket.once('close', resolve))
-    this.done = Promise.race([this.#type(ack), this.closed])
+    this.done = Promise.race([this.#type(), this.closed])
   }
 
   /** The room's state, or undefined if the engine was gone before it came. */
@@ -55,37 +63,41 @@ export class Writer {
     if (type === 'step2') this.#hasState(this.doc)
   }
 
-  async #type(ack) {
+  async #type() {
     if (!(await this.joined())) return
-    let edit
     this.doc.on('update', (update, origin) => {
       if (origin === 'the room') return
-      if (ack === 'echo') this.#unsaved.set(hex(update), edit)
+      const edit = { ...this.#edit, update }
+      this.sent.push(edit)
+      if (this.ack === 'echo') this.#unsaved.set(hex(update), edit)
       this.#client.send(frame.update(update))
     })
     for (let word = 0; this.typing; word++) {
       const saved = new Promise((resolve) => (this.#heardSaved = resolve))
-      edit = this.#edit(`${this.#name} word ${word}`)
-      if (ack === 'saved') {
+      const edit = this.#write(`${this.#name} word ${word}`)
+      if (this.ack === 'saved') {
         await Promise.race([saved.then(() => this.ledger.saved(edit)), this.closed])
       }
       await pause(this.#random.below(8))
     }
   }
 
-  #edit(text) {
+  /** Adds a paragraph, or deletes one. */
+  #write(text) {
     const fragment = this.doc.getXmlFragment('default')
     const known = fragment.toArray().map((element, at) => ({ at, text: element.toArray().map(String).join('') }))
     const whole = known.filter(({ text }) => this.ledger.isWhole(text))
     if (whole.length > 0 && this.#random.below(DELETIONS) === 0) {
       const { at, text } = this.#random.pick(whole)
       this.ledger.deleted(text)
+      this.#edit = { text, isDeletion: true }
       fragment.delete(at, 1)
-      return { text, isDeletion: true }
+    } else {
+      this.ledger.wrote(text)
+      this.#edit = { text, isDeletion: false }
+      writeParagraph(this.doc, text)
     }
-    this.ledger.wrote(text)
-    writeParagraph(this.doc, text)
-    return { text, isDeletion: false }
+    return this.#edit
   }
 }
 

@@ -1,4 +1,5 @@
-//! What is in a store's SQLite file, as JSON on stdout: read as it is, without the store's own code.
+//! What is in a store's SQLite file, as JSON on stdout: read as it is, without the store's own code. SQLite mends
+//! what was interrupted, so it is to be a copy.
 //!
 //! `stored_rooms FILE` prints `{integrity, rooms: [{id, lastSeq, lastVersion, snapshotVersion, draftedSeq, log,
 //! snapshots}]}`, with `log` as `[seq, base64]` and `snapshots` as `{version, format, hash, size, data}`.
@@ -12,8 +13,20 @@ use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("usage: stored_rooms FILE")?;
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
     let integrity: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    let rooms = if is_new(&connection)? { Vec::new() } else { rooms(&connection)? };
+    println!("{}", json!({ "integrity": integrity, "rooms": rooms }));
+    Ok(())
+}
+
+/// Nothing has been made in it yet.
+fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))
+}
+
+fn rooms(connection: &Connection) -> rusqlite::Result<Vec<Value>> {
     let mut select = connection.prepare(
         "SELECT room_key, room_id, last_seq, last_version, snapshot_version, drafted_seq FROM realtime_rooms",
     )?;
@@ -26,13 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             "lastVersion": row.get::<_, i64>(3)?,
             "snapshotVersion": row.get::<_, i64>(4)?,
             "draftedSeq": row.get::<_, Option<i64>>(5)?,
-            "log": log(&connection, row.get(0)?)?,
-            "snapshots": snapshots(&connection, &id)?,
+            "log": log(connection, row.get(0)?)?,
+            "snapshots": snapshots(connection, &id)?,
             "id": id,
         }));
     }
-    println!("{}", json!({ "integrity": integrity, "rooms": rooms }));
-    Ok(())
+    Ok(rooms)
 }
 
 fn log(connection: &Connection, room: i64) -> rusqlite::Result<Vec<Value>> {

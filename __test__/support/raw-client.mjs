@@ -196,7 +196,8 @@ function closeOf(payload) {
   return { code: payload.readUInt16BE(0), reason: parsed(String(payload.subarray(2))) }
 }
 
-function takeFrames(bytes, frames) {
+/** Takes whole WebSocket frames from the front of bytes into a list; gives what is left. */
+export function takeFrames(bytes, frames) {
   for (;;) {
     if (bytes.length < 2) return bytes
     let length = bytes[1] & 0x7f

@@ -131,7 +131,11 @@ export interface HostCallbacks {
    * read: a room without history is not opened, and the client is told so.
    */
   load(room: RoomReference): Promise<LoadedRecord | null> | LoadedRecord | null
-  /** Writes the room's text as a draft of its record. Without it, texts live in the store alone. */
+  /**
+   * Writes the room's text as a draft of its record. Without it, texts live in the store alone. Once this has
+   * answered, an older text in its place counts as an edit made elsewhere: where the power may fail, a draft has
+   * to be on the disk by then.
+   */
   save?(room: RoomReference, markdown: string): Promise<void> | void
   /** For an editor with a schema of its own. Null is the built-in one. */
   codec?: DocumentCodec | null

@@ -1,11 +1,12 @@
-//! Files and folders that only their owner can read: they hold what people write.
+//! Files and folders that only their owner can read: they hold what people write. And what makes their names stay.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// Makes an empty file that only its owner can read, if there is none. SQLite gives the files beside
-/// it the same mode.
-pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+/// it the same mode, and syncs the folder that they are in.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         private_folder(folder)?;
     }
@@ -16,16 +17,52 @@ pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Makes a folder that only its owner can enter, if there is none, and those above it.
-pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes a folder that only its owner can enter, if there is none, and those above it. Then a loss of power takes
+/// none of them away.
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
+    if let Err(error) = make(folder) {
+        match folder.parent() {
+            Some(parent) if error.kind() == ErrorKind::NotFound => private_folder(parent)?,
+            _ => return Err(error),
+        }
+        make(folder)?;
+    }
+    sync_names_beside(folder)
+}
+
+/// Makes one folder, if there is none.
+fn make(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    match builder.create(folder) {
+        Err(_) if folder.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+/// Makes sure that a folder's own name survives a loss of power, also if it was made by a process that was killed
+/// before it could.
+fn sync_names_beside(folder: &Path) -> io::Result<()> {
+    let beside = match folder.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    match sync_folder(beside) {
+        // Somebody else made the folder for us, in a place that we may not read.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Makes sure that new names in a folder survive a loss of power.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened, and its entries are written through.
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! The folder of snapshots: how its files are written, found, read and deleted.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::names::safe_name;
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
-use crate::store::private::private_folder;
+use crate::store::private::{private_folder, sync_folder};
 use crate::store::snapshot::Header;
 
 const DATA: &str = "snapshot";
@@ -94,7 +94,8 @@ impl SnapshotFolder {
         })?;
         let files = [(DATA, packed), (META, &meta[..])]
             .map(|(extension, bytes)| (self.path(room, header, extension), bytes));
-        let placed = place(&files).and_then(|()| sync_folder(&folder)).and_then(|()| sync_folder(&self.root));
+        let placed =
+            place(&files).and_then(|()| sync_folder(&folder).map_err(|error| failed(&folder, "sync", error)));
         if placed.is_err() {
             // On a full disk they are in the way of everything else.
             for (path, _) in &files {
@@ -256,17 +257,6 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         Err(error) => Err(failed(folder, "list", error)),
     }
-}
-
-/// Makes sure that new names in a folder survive a power failure.
-fn sync_folder(folder: &Path) -> Result<()> {
-    // Elsewhere a folder cannot be opened, and its entries are written through.
-    if cfg!(unix) {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| failed(folder, "sync", error))?;
-    }
-    Ok(())
 }
 
 fn failed(path: &Path, doing: &str, error: io::Error) -> RealtimeError {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::files::{Found, SnapshotFolder};
+use crate::config::Durability;
 use crate::error::Result;
 use crate::ids::RoomId;
 use crate::store::snapshot::beyond_kept;
@@ -23,7 +24,9 @@ pub fn import_snapshot_files(database: &Path, snapshots: &Path, settings: &Sqlit
     if rooms.is_empty() {
         return Ok(());
     }
-    let mut database = Database::open(database, settings)?;
+    // The files are deleted at once, so the rows must be on the disk, whatever else may be lost with the power.
+    let settings = SqliteSettings { durability: Durability::Full, ..settings.clone() };
+    let mut database = Database::open(database, &settings)?;
     for room in rooms {
         import_room(&mut database, &folder, &room)?;
     }

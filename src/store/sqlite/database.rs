@@ -100,6 +100,8 @@ impl Database {
                     Durability::Full => "FULL",
                 },
             )?;
+            // On macOS, what is only synced may still be in a cache of the drive. Elsewhere this changes nothing.
+            connection.pragma_update(None, "fullfsync", settings.durability == Durability::Full)?;
             connection
                 .query_row(&format!("PRAGMA journal_size_limit = {WAL_BYTES_KEPT_MAX}"), [], |_| Ok(()))?;
             Ok(())

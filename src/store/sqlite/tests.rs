@@ -108,6 +108,7 @@ fn durability_full_syncs_each_group() {
             connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
         };
         assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(expected));
+        assert_eq!(pragma("fullfsync"), rusqlite::types::Value::Integer(expected - 1));
         assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".into()));
     }
 }
