@@ -117,6 +117,7 @@ impl Backend for Watched {
         self.disk.note(|| {
             let StoredRoom { log, last_seq, last_version, drafted, attempted, .. } = &stored;
             let drafted = drafted.as_ref().map(|drafted| (drafted.seq, &drafted.text));
+            let attempted: Vec<_> = attempted.iter().map(|attempt| (attempt.seq, &attempt.text)).collect();
             format!(
                 "the disk has of {room}: {} updates up to {last_seq}, snapshot {last_version}, {drafted:?}, {attempted:?}",
                 log.len()
@@ -165,7 +166,9 @@ impl Backend for Watched {
     fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
         self.write_behind();
         let answer = self.disk.watch(self.backend.attempt(room, attempt));
-        self.disk.note(|| format!("the disk notes {attempt:?} of {room}: {:?}", answer.is_ok()));
+        self.disk.note(|| {
+            format!("the disk notes that {:?} of {room} is given: {:?}", attempt.text, answer.is_ok())
+        });
         answer
     }
 

@@ -14,7 +14,7 @@ use crate::store::private::create_private;
 
 /// The schema written by this version, kept in the file's `user_version`. The snapshots of version 2 may be
 /// compressed: a release that would have to skip them refuses the file instead.
-pub(super) const SCHEMA_VERSION: i64 = 2;
+pub(super) const SCHEMA_VERSION: i64 = 3;
 
 /// Marks a file as ours, kept in its `application_id`: "CPRT" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x4350_5254;
@@ -108,8 +108,11 @@ impl Database {
         match found_version {
             None => database.create_schema()?,
             Some(SCHEMA_VERSION) => {}
-            Some(_) => database.write("raise the schema version", |transaction| {
-                transaction.execute_batch(log::FROM_VERSION_1)?;
+            Some(version) => database.write("raise the schema version", |transaction| {
+                if version < 2 {
+                    transaction.execute_batch(log::FROM_VERSION_1)?;
+                }
+                transaction.execute_batch(log::FROM_VERSION_2)?;
                 Ok(transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?)
             })?,
         }

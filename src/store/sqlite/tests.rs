@@ -178,7 +178,8 @@ fn a_newer_schema_is_refused_untouched() {
     assert!(!before.1.is_empty());
     let error = folder.open().unwrap_err();
     assert_eq!(error.code, Code::StorageFailed);
-    for part in ["realtime.db", "version 3", "version 2"] {
+    let versions = [SCHEMA_VERSION + 1, SCHEMA_VERSION].map(|version| format!("version {version}"));
+    for part in [&"realtime.db".to_owned(), &versions[0], &versions[1]] {
         assert!(error.message.contains(part), "{error}");
     }
     assert_eq!((std::fs::read(folder.path()).unwrap(), std::fs::read(&wal).unwrap()), before);
@@ -233,8 +234,7 @@ fn a_file_of_schema_version_1_is_read_and_written_on() {
         .other()
         .execute_batch(
             "ALTER TABLE realtime_updates DROP COLUMN checksum;
-             ALTER TABLE realtime_rooms DROP COLUMN attempted_seq;
-             ALTER TABLE realtime_rooms DROP COLUMN attempted_text;
+             DROP TABLE realtime_attempts;
              PRAGMA user_version = 1",
         )
         .unwrap();
@@ -250,6 +250,30 @@ fn a_file_of_schema_version_1_is_read_and_written_on() {
     let version =
         folder.other().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(version, SCHEMA_VERSION);
+}
+
+/// The file as schema version 2 had it: of each room the last attempt alone.
+#[test]
+fn the_attempt_in_a_file_of_schema_version_2_is_kept() {
+    let folder = Folder::new();
+    let x = room("x");
+    folder.open().unwrap().commit(&[update(&x, 1, "a")]).unwrap();
+    folder
+        .other()
+        .execute_batch(
+            "DROP TABLE realtime_attempts;
+             ALTER TABLE realtime_rooms ADD COLUMN attempted_seq INTEGER;
+             ALTER TABLE realtime_rooms ADD COLUMN attempted_text TEXT;
+             UPDATE realtime_rooms SET attempted_seq = 1, attempted_text = 'a';
+             PRAGMA user_version = 2",
+        )
+        .unwrap();
+    let mut backend = folder.open().unwrap();
+    backend.attempt(&x, &Attempt { seq: 2, text: "b".into(), given_at_ms: 0 }).unwrap();
+    let attempted = backend.load(&x).unwrap().attempted;
+    let of = |attempt: &Attempt| (attempt.seq, attempt.text.to_string());
+    assert_eq!(attempted.iter().map(of).collect::<Vec<_>>(), [(1, "a".to_owned()), (2, "b".to_owned())]);
+    assert!(attempted[0].is_open(crate::clock::now_ms()));
 }
 
 /// Overwrites every page of the file in which a text stands.
