@@ -22,10 +22,12 @@ pub(super) enum Mutant {
     SavedComesAtOnce,
     /// The engine is shown a text from before somebody's edit, and so writes over that edit.
     OldTextIsShown,
+    /// A draft that comes late has lost all that was written on its way, and so is none that the engine knows.
+    LateDraftIsCut,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::CommitIsLost,
         Self::AnswerComesFirst,
         Self::LogIsCutTooFar,
@@ -35,5 +37,6 @@ impl Mutant {
         Self::ViewerMayWrite,
         Self::SavedComesAtOnce,
         Self::OldTextIsShown,
+        Self::LateDraftIsCut,
     ];
 }

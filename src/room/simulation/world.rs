@@ -133,9 +133,13 @@ impl World {
                 let did = self.server().write();
                 self.trace.say(|| format!("the disk works: {did}"));
             }
-            860..890 => self.spoil_disk(),
-            890..905 => self.change_mood(),
-            905..920 => self.edit_elsewhere(room),
+            860..885 => self.spoil_disk(),
+            885..905 => self.change_mood(),
+            905..909 => {
+                let did = self.host.write_late();
+                self.trace.say(|| format!("a draft comes late: {did}"));
+            }
+            909..920 => self.edit_elsewhere(room),
             920..935 => {
                 self.trace.say(|| format!("a snapshot of room {room} is asked for"));
                 let id = self.rooms[room].clone();
@@ -389,7 +393,7 @@ impl World {
     }
 
     fn change_mood(&mut self) {
-        let moods = [Mood::Well, Mood::Slow, Mood::Fails, Mood::FailsAfterwards];
+        let moods = [Mood::Well, Mood::Slow, Mood::Late, Mood::Fails, Mood::FailsAfterwards];
         let mood = moods[self.random.usize(..moods.len())];
         self.trace.say(|| format!("the host: {mood:?}"));
         self.host.be(mood);
@@ -399,6 +403,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.disk.memory().heal();
         self.host.be(Mood::Well);
+        while self.host.write_late() {}
     }
 
     /// The process is killed, and another one starts.
