@@ -62,8 +62,13 @@ impl World {
         for peer in self.peers.iter().filter(|peer| peer.room == room) {
             let who = format!("peer {}", peer.number);
             match peer.role {
+                Role::Editor if !peer.may_come => {}
+                Role::Editor if !peer.may_edit && !peer.editor.has_all_in(truth) => {
+                    return Err(format!("{who} lacks something"));
+                }
+                Role::Editor if !peer.may_edit => {}
                 Role::Editor | Role::Viewer | Role::Wrecker => {
-                    check_same(&who, &peer.editor.content(), truth)?
+                    check_same(&who, &peer.editor.content(), truth)?;
                 }
                 // What it did at home is its own; of the room's it has everything.
                 Role::Intruder if peer.editor.has_all_in(truth) => {}

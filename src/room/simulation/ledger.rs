@@ -25,7 +25,8 @@ pub(super) struct Ledger {
     saved: BTreeSet<char>,
     /// Deletions that somebody was told are on disk.
     saved_deletions: BTreeSet<char>,
-    /// Edits made elsewhere that the host's own text lost again before the room had seen them.
+    /// What may be there or not: edits made elsewhere that the host's own text lost again before the room had seen
+    /// them, and what was on its way when its author's right to it was taken.
     doubtful: BTreeSet<char>,
 }
 
@@ -74,6 +75,18 @@ impl Ledger {
         self.doubtful.insert(token);
     }
 
+    /// Its author may not edit any more, and nobody has heard of it.
+    pub(super) fn retract(&mut self, edit: &Edit) {
+        edit.inserted.map(|token| self.inserted.remove(&token));
+        self.doubtful.extend(&edit.deleted);
+    }
+
+    /// Its author may not edit any more, and perhaps it was heard before, perhaps not.
+    pub(super) fn doubt_unless_saved(&mut self, edit: &Edit) {
+        self.doubtful.extend(edit.inserted.filter(|token| !self.saved.contains(token)));
+        self.doubtful.extend(edit.deleted.iter().filter(|token| !self.saved_deletions.contains(token)));
+    }
+
     /// Whether what is on disk holds what was promised, and nothing twice.
     pub(super) fn check_stored(&self, stored: &Content) -> Result<(), String> {
         let found = tokens_of(stored);
@@ -97,7 +110,8 @@ impl Ledger {
         {
             return Err(format!("{} is lost", name(lost)));
         }
-        match found.iter().find(|token| self.deleted.contains(token)) {
+        let is_back = |token: &&char| self.deleted.contains(token) && !self.doubtful.contains(token);
+        match found.iter().find(is_back) {
             Some(back) => Err(format!("{} was deleted and is back", name(*back))),
             None => Ok(()),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::ids::ClientId;
 use crate::protocol::frame::Frame;
 use crate::room::messages::Message;
 use crate::room::outbox::{Batch, Outbox, Reading};
+use crate::room::sessions::Session;
 use crate::room::state::AckMode;
 
 /// The most messages that the server takes from a client at once.
@@ -35,6 +37,7 @@ pub(super) struct Outstanding {
 /// One connection.
 pub(super) struct Line {
     pub(super) client: ClientId,
+    pub(super) session: Arc<Session>,
     pub(super) outbox: Outbox,
     /// How the client wants to hear of saved edits.
     pub(super) ack: AckMode,
@@ -50,9 +53,11 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(client: ClientId, outbox: Outbox, ack: AckMode) -> Self {
+    pub(super) fn new(session: Arc<Session>, ack: AckMode) -> Self {
+        let outbox = session.outbox.clone();
         Self {
-            client,
+            client: session.client,
+            session,
             outbox,
             ack,
             up: VecDeque::new(),

@@ -3,6 +3,7 @@
 //! still unless it is moved, and chance from one seed: a seed is a run, the same each time.
 //!
 //! - [`world`]: what happens, by chance; [`settling`]: until nothing happens any more
+//! - [`rights`]: who may edit, which the host changes meanwhile
 //! - [`server`]: one life of the process: registry, rooms, store; ends in a crash or a shutdown
 //! - [`peer`]: somebody with a document of their own; [`line`]: their connection
 //! - [`disk`], [`host`]: doubles of what the process leans on, which outlive it
@@ -19,6 +20,7 @@ mod ledger;
 mod line;
 mod mutant;
 mod peer;
+mod rights;
 mod server;
 mod settling;
 mod trace;

@@ -24,10 +24,12 @@ pub(super) enum Mutant {
     OldTextIsShown,
     /// A draft that comes late has lost all that was written on its way, and so is none that the engine knows.
     LateDraftIsCut,
+    /// Whose right to edit is taken goes on as before, as long as the connection lasts.
+    WithdrawnRightStays,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::CommitIsLost,
         Self::AnswerComesFirst,
         Self::LogIsCutTooFar,
@@ -38,5 +40,6 @@ impl Mutant {
         Self::SavedComesAtOnce,
         Self::OldTextIsShown,
         Self::LateDraftIsCut,
+        Self::WithdrawnRightStays,
     ];
 }

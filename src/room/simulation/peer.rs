@@ -1,5 +1,7 @@
 //! Somebody with a document of their own, who edits it whether or not they are connected.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -66,6 +68,13 @@ pub(super) struct Peer {
     pub(super) speaks_json: bool,
     /// All its changes so far.
     pub(super) edits: Vec<Edit>,
+    /// Those of them that it made without the right to, and since then was not given it.
+    pub(super) void: BTreeSet<usize>,
+    /// How many of them the server may have heard of.
+    pub(super) heard_of: usize,
+    /// An editor may have the right to edit taken and be given it back, and may be kept out altogether.
+    pub(super) may_edit: bool,
+    pub(super) may_come: bool,
     presence_clock: u32,
 }
 
@@ -90,7 +99,19 @@ impl Peer {
             slow: random.u8(..3) == 0,
             speaks_json: random.u8(..5) == 0,
             edits: Vec::new(),
+            void: BTreeSet::new(),
+            heard_of: 0,
+            may_edit: role == Role::Editor,
+            may_come: true,
             presence_clock: 0,
+        }
+    }
+
+    /// Its connection, or the one that it will have when it is let in.
+    pub(super) fn any_line(&self) -> Option<&Line> {
+        match &self.link {
+            Link::Arriving(_, line) | Link::Here(_, line) => Some(line),
+            Link::Away => None,
         }
     }
 
@@ -224,14 +245,14 @@ impl Peer {
         let there = Editor::new(998);
         there.receive(state);
         self.editor.receive(state);
-        let (role, edits) = (self.role, 0..self.edits.len());
+        let (role, may_edit, edits) = (self.role, self.may_edit, 0..self.edits.len());
         let missing = self.editor.diff(&there.state_vector());
         let Some(line) = self.line() else { return };
         let is_first = !std::mem::replace(&mut line.is_greeted, true);
         // Who is refused would say it again and again.
         let speaks = match role {
-            Role::Editor => true,
-            Role::Intruder => is_first,
+            Role::Editor if may_edit => true,
+            Role::Editor | Role::Intruder => is_first,
             Role::Viewer | Role::Wrecker => false,
         };
         if speaks {

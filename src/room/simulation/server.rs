@@ -138,24 +138,31 @@ impl Server {
         self.writer.unwritten()
     }
 
-    /// Somebody comes to the door, as `server/admission.rs` brings them there.
-    pub(super) fn admit(
+    /// A connection, and what the host said of its user.
+    pub(super) fn open_session(
         &self,
         room: &RoomId,
         client: ClientId,
-        member: Member,
+        member: &Member,
         outbox: Outbox,
-        first: Option<Bytes>,
-    ) -> JoinHandle<Result<Inbox>> {
+    ) -> Arc<Session> {
         let _inside = self.runtime.enter();
         let (user, ip) = (member.user.id.clone(), IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let session =
-            Session::new(client, user, room.clone(), ip, member.reads_text, outbox.clone(), clock::now())
-                .authorized(None, member.read_only);
+        let session = Session::new(client, user, room.clone(), ip, member.reads_text, outbox, clock::now());
+        Arc::new(session.authorized(None, member.read_only))
+    }
+
+    /// Somebody comes to the door, as `server/admission.rs` brings them there.
+    pub(super) fn admit(
+        &self,
+        session: Arc<Session>,
+        member: Member,
+        first: Option<Bytes>,
+    ) -> JoinHandle<Result<Inbox>> {
         let (reply, joined) = oneshot::channel();
-        let session = Arc::new(session);
+        let (rooms, room) = (self.rooms.clone(), session.room.clone());
+        let (client, outbox) = (session.client, session.outbox.clone());
         let join = Join { client, member, outbox, session, first, arrival: None, reply };
-        let (rooms, room) = (self.rooms.clone(), room.clone());
         self.runtime.spawn(async move {
             let inbox = rooms.join(&room, join).await?;
             joined.await.unwrap_or_else(|_| {

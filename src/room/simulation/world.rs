@@ -146,8 +146,9 @@ impl World {
                 drop(self.server().ask_snapshot(&id));
             }
             935..965 => self.pass_long(),
-            965..980 => self.crash()?,
-            980..985 => self.shut_down()?,
+            965..978 => self.crash()?,
+            978..982 => self.shut_down()?,
+            982..988 => self.change_rights(peer),
             _ => self.settle()?,
         }
         Ok(())
@@ -198,8 +199,12 @@ impl World {
         let token = self.token();
         let Some(edit) = self.peers[peer].edit(&mut self.random, token) else { return };
         self.trace.say(|| format!("peer {peer} edits: {}", describe(&edit)));
-        if self.peers[peer].role == Role::Editor {
-            self.ledger(self.peers[peer].room, |ledger| ledger.enter(&edit));
+        let Peer { role, room, may_edit, .. } = self.peers[peer];
+        if may_edit {
+            self.ledger(room, |ledger| ledger.enter(&edit));
+        } else if role == Role::Editor {
+            let peer = &mut self.peers[peer];
+            peer.void.insert(peer.edits.len() - 1);
         }
     }
 
@@ -228,34 +233,35 @@ impl World {
     }
 
     pub(super) fn connect(&mut self, peer: usize) {
-        if !matches!(self.peers[peer].link, Link::Away) {
+        if !matches!(self.peers[peer].link, Link::Away) || !self.peers[peer].may_come {
             return;
         }
         self.clients += 1;
         let client = ClientId::new(self.clients);
         let ack = [AckMode::None, AckMode::Echo, AckMode::Saved][self.random.usize(..3)];
         let (comes_early, reads_text) = (self.random.bool(), self.random.bool());
-        let Peer { role, slow, speaks_json, room, .. } = self.peers[peer];
+        let Peer { role, slow, speaks_json, room, may_edit, .. } = self.peers[peer];
         // Who broke a room is kept out of it, and comes back as somebody else.
         let user = if role == Role::Wrecker { 1_000 + self.clients as i64 } else { peer as i64 };
         let lets_in_anybody = self.mutant == Some(Mutant::ViewerMayWrite);
         let member = Member {
             speaks_json,
             user: User { id: UserId::Number(user), name: None },
-            read_only: matches!(role, Role::Viewer | Role::Intruder) && !lets_in_anybody,
+            read_only: !may_edit && role != Role::Wrecker && !lets_in_anybody,
             reads_text: reads_text || speaks_json || ack == AckMode::Saved,
             ack,
         };
         let outbox = Outbox::new(if slow { SLOW_READER_BYTES } else { FAST_READER_BYTES });
-        let mut line = Line::new(client, outbox.clone(), ack);
+        let id = self.rooms[room].clone();
+        let session = self.server().open_session(&id, client, &member, outbox);
+        let mut line = Line::new(session.clone(), ack);
         // Some are let in before their greeting has come, some with it.
         let greeting = self.peers[peer].greeting();
         let first = greeting.clone().filter(|_| comes_early);
         if first.is_none() {
             line.up.extend(greeting.map(super::line::Said::Binary));
         }
-        let id = self.rooms[room].clone();
-        let task = self.server().admit(&id, client, member, outbox, first);
+        let task = self.server().admit(session, member, first);
         self.peers[peer].link = Link::Arriving(task, Box::new(line));
         self.trace.say(|| format!("peer {peer} arrives as {client}"));
     }
@@ -320,6 +326,7 @@ impl World {
             }
         }
         if count > 0 {
+            self.peers[peer].heard_of = self.peers[peer].edits.len();
             self.trace.say(|| format!("peer {peer} is heard: {count} messages"));
             if self.mutant == Some(Mutant::SavedComesAtOnce)
                 && let Some(sent) = self.peers[peer].line().and_then(|line| line.outstanding.pop_front())
@@ -366,10 +373,11 @@ impl World {
 
     /// A client hears that edits of it are saved.
     fn saved(&mut self, peer: usize, edits: std::ops::Range<usize>) -> Result<(), String> {
-        let Peer { role, room, edits: all, .. } = &self.peers[peer];
+        let Peer { role, room, edits: all, void, .. } = &self.peers[peer];
         let mut books = self.books.lock().unwrap();
-        for edit in &all[edits] {
-            if *role != Role::Editor && self.mutant.is_none() {
+        for n in edits {
+            let edit = &all[n];
+            if (*role != Role::Editor || void.contains(&n)) && self.mutant.is_none() {
                 return Err(format!("peer {peer} may not edit, and was told that it is saved"));
             }
             self.trace.say(|| format!("peer {peer} hears it is saved: {}", describe(edit)));
