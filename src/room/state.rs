@@ -347,7 +347,7 @@ impl RoomState {
             }
             return;
         }
-        if shape.structs > 0 && !self.grow(client, (update.len(), is_step2), updates, effects, now) {
+        if shape.structs > 0 && !self.grow(client, (&update, is_step2), updates, effects, now) {
             return;
         }
         if is_step2 {

@@ -103,6 +103,18 @@ fn an_answer_that_does_not_fit_is_not_asked_for_again_and_again() {
 }
 
 #[test]
+fn an_answer_that_holds_nothing_new_is_not_refused_nor_is_what_comes_after_it() {
+    let mut small = Small::new(Member { ack: AckMode::Saved, ..member(ANN) });
+    let ann = Editor::new(1);
+    small.hear(ANN, [update(&ann.append(&"a".repeat(3_000)))]);
+    // To a question that was asked before.
+    let effects = small.hear(ANN, [step2(&ann.diff(&[0]))]);
+    assert_eq!(outline(&effects), ["saved to ann"]);
+    let effects = small.hear(ANN, [update(&ann.append("!"))]);
+    assert_eq!(outline(&effects), ["change by ann", "saved to ann"]);
+}
+
+#[test]
 fn text_that_was_typed_and_deleted_many_times_takes_no_room() {
     let mut small = Small::new(member(ANN));
     let ann = Editor::new(1);
