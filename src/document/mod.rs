@@ -205,6 +205,11 @@ impl Document {
         contained(|| self.doc.transact().encode_diff_v1(&state_vector).into())
     }
 
+    /// Whether an update, which was checked, builds on nothing that is not here.
+    pub fn leads_up_to(&self, update: &[u8]) -> bool {
+        without_gaps(update, |client, clock| self.clocks.has(client, clock)) == Ok(None)
+    }
+
     /// How many bytes an update, which was checked, would add about: what of it is here already does not count.
     pub fn growth_by(&self, update: &[u8]) -> usize {
         let state_vector = self.state_vector();

@@ -125,13 +125,15 @@ impl RoomState {
         // An answer may be to an older question, and hold what has come meanwhile.
         let bytes = self.document.growth_by(update);
         let refused = self.seats.get(&client).map_or(0, |seat| seat.refused.bytes);
-        // An answer to our step 1 holds everything that we lack.
-        let needed = if is_step2 { bytes } else { bytes.saturating_add(refused) };
+        // An answer to our step 1 holds everything that we lack. So does what a client that speaks JSON says when it
+        // is told the state, which cannot be told from what it says else but by this.
+        let is_whole = is_step2 || (self.speaks_json(client) && self.document.leads_up_to(update));
+        let needed = if is_whole { bytes } else { bytes.saturating_add(refused) };
         if bytes > 0 && !self.size.fits(needed) {
             self.refuse_growth(client, needed, effects, now);
             return false;
         }
-        let settles = |seat: &&mut Seat| is_step2 || (seat.member.speaks_json && bytes > 0);
+        let settles = |seat: &&mut Seat| is_whole || (seat.member.speaks_json && bytes > 0);
         if let Some(seat) = self.seats.get_mut(&client).filter(settles) {
             seat.refused.bytes = 0;
         }
