@@ -452,7 +452,7 @@ impl RoomState {
         let Some(seat) = self.seats.get_mut(&client) else { return };
         seat.was_denied = true;
         // Should it come after all, nothing that this client sends before is all that it has.
-        seat.lacks |= !seat.member.speaks_json;
+        seat.lacks = true;
         let due = seat
             .true_state_sent_at
             .is_none_or(|sent| now.saturating_duration_since(sent) >= TRUE_STATE_INTERVAL);

@@ -135,6 +135,17 @@ fn nothing_is_told_saved_while_something_that_was_refused_is_missing() {
 }
 
 #[test]
+fn nothing_of_who_speaks_json_is_told_saved_after_something_was_refused() {
+    let mut room = room_of(Member { speaks_json: true, ack: AckMode::Saved, ..member(ANN) }, member(BOB));
+    let ann = Editor::of(room.document_mut());
+    assert_eq!(outline(&room.hear(ANN, [update(&ann.append("hello"))])), ["change by ann", "saved to ann"]);
+    room.lock(Some("a vote".into()));
+    room.hear(ANN, [update(&ann.append("!"))]);
+    room.lock(None);
+    assert_eq!(outline(&room.hear(ANN, [update(&ann.remove(0, 1))])), ["change by ann"]);
+}
+
+#[test]
 fn who_speaks_json_is_told_the_state_again_if_something_was_refused() {
     let mut room = room_of(Member { speaks_json: true, ..member(ANN) }, member(BOB));
     room.set_read_only(ANN, true);
