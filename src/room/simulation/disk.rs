@@ -40,9 +40,18 @@ impl SimulatedDisk {
 
     /// The document that is stored of a room.
     pub(super) fn document(&self, room: &RoomId) -> Editor {
+        Editor::of(&mut self.stored(room))
+    }
+
+    /// How large it is.
+    pub(super) fn document_bytes(&self, room: &RoomId) -> usize {
+        self.stored(room).state().unwrap().len()
+    }
+
+    fn stored(&self, room: &RoomId) -> Document {
         let stored = self.memory.stored(room);
         let snapshot = stored.snapshot.map(|snapshot| snapshot.data);
-        Editor::of(&mut Document::restore(snapshot.as_ref(), &stored.log).unwrap())
+        Document::restore(snapshot.as_ref(), &stored.log).unwrap()
     }
 
     fn complain(&self, problem: String) {

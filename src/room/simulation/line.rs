@@ -50,6 +50,8 @@ pub(super) struct Line {
     pub(super) outstanding: VecDeque<Outstanding>,
     /// The client has answered the whole state that it was sent; for those who speak JSON.
     pub(super) is_greeted: bool,
+    /// The server has asked it what it has; see [`is_asked_again`](super::peer::Peer::is_asked_again).
+    pub(super) was_asked: bool,
 }
 
 impl Line {
@@ -65,6 +67,7 @@ impl Line {
             ends: false,
             outstanding: VecDeque::new(),
             is_greeted: false,
+            was_asked: false,
         }
     }
 

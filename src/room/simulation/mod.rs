@@ -4,6 +4,7 @@
 //!
 //! - [`world`]: what happens, by chance; [`settling`]: until nothing happens any more
 //! - [`rights`]: who may edit, which the host changes meanwhile
+//! - [`room_for_more`]: documents at their largest size
 //! - [`server`]: one life of the process: registry, rooms, store; ends in a crash or a shutdown
 //! - [`peer`]: somebody with a document of their own; [`line`]: their connection
 //! - [`disk`], [`host`]: doubles of what the process leans on, which outlive it
@@ -21,6 +22,7 @@ mod line;
 mod mutant;
 mod peer;
 mod rights;
+mod room_for_more;
 mod server;
 mod settling;
 mod trace;

@@ -26,10 +26,16 @@ pub(super) enum Mutant {
     LateDraftIsCut,
     /// Whose right to edit is taken goes on as before, as long as the connection lasts.
     WithdrawnRightStays,
+    /// The engine is told that a document may become as large as it likes.
+    SizeHasNoLimit,
+    /// Clients do not hear it when they are asked for what the room lacks, but for the first time.
+    QuestionIsUnheard,
+    /// A room that is locked is not.
+    LockIsForgotten,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::CommitIsLost,
         Self::AnswerComesFirst,
         Self::LogIsCutTooFar,
@@ -41,5 +47,8 @@ impl Mutant {
         Self::OldTextIsShown,
         Self::LateDraftIsCut,
         Self::WithdrawnRightStays,
+        Self::SizeHasNoLimit,
+        Self::QuestionIsUnheard,
+        Self::LockIsForgotten,
     ];
 }

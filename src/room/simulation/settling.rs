@@ -69,6 +69,7 @@ impl World {
     /// The end of a run: everybody has everything, and all of it is on disk.
     pub(super) fn finish(&mut self) -> Result<(), String> {
         self.trace.say(|| "-- the end".to_owned());
+        self.unlock_all();
         for peer in 0..self.peers.len() {
             if self.peers[peer].role == Role::Editor && !self.peers[peer].may_edit && self.random.bool() {
                 self.grant(peer);
@@ -79,6 +80,7 @@ impl World {
             self.peers.push(newcomer);
         }
         self.settle()?;
+        self.make_room()?;
         // A host that shows its own text for ever, and says that it changed, is taken at its word.
         if self.host.can_be_edited() {
             for room in self.rooms.clone() {

@@ -28,6 +28,9 @@ pub(super) const SLOW_READER_BYTES: usize = 400;
 /// So much that no run fills it.
 const FAST_READER_BYTES: usize = 1_000_000;
 
+/// Where documents are small, so much is added at once, or less.
+const PADDING_MAX: usize = 400;
+
 /// Everything there is.
 pub(super) struct World {
     pub(super) random: fastrand::Rng,
@@ -81,7 +84,7 @@ impl World {
         }
         let settings = Settings::any(&mut random);
         let disk = SimulatedDisk::new(mutant, Arc::clone(&books));
-        let server = Server::start(disk.open(), Arc::new(host.clone()), &settings);
+        let server = start(&disk, &host, &settings, mutant);
         Self {
             random,
             trace,
@@ -120,7 +123,8 @@ impl World {
         let room = self.random.usize(..self.rooms.len());
         match self.random.u16(..1_000) {
             0..280 => self.edit(peer),
-            280..310 => self.say_something(peer),
+            280..306 => self.say_something(peer),
+            306..310 => self.clear_text(peer),
             310..500 => {
                 self.deliver(peer);
             }
@@ -148,7 +152,8 @@ impl World {
             935..965 => self.pass_long(),
             965..978 => self.crash()?,
             978..982 => self.shut_down()?,
-            982..988 => self.change_rights(peer),
+            982..987 => self.change_rights(peer),
+            987..991 => self.change_lock(room),
             _ => self.settle()?,
         }
         Ok(())
@@ -158,7 +163,7 @@ impl World {
         self.server.as_mut().unwrap()
     }
 
-    fn ledger<T>(&self, room: usize, change: impl FnOnce(&mut Ledger) -> T) -> T {
+    pub(super) fn ledger<T>(&self, room: usize, change: impl FnOnce(&mut Ledger) -> T) -> T {
         change(&mut self.books.lock().unwrap().rooms[room])
     }
 
@@ -197,11 +202,19 @@ impl World {
             return;
         }
         let token = self.token();
-        let Some(edit) = self.peers[peer].edit(&mut self.random, token) else { return };
-        self.trace.say(|| format!("peer {peer} edits: {}", describe(&edit)));
-        let Peer { role, room, may_edit, .. } = self.peers[peer];
-        if may_edit {
-            self.ledger(room, |ledger| ledger.enter(&edit));
+        // Where documents are small, what is added is large, but for some.
+        let is_large = self.settings.document_bytes_max().is_some() && self.random.bool();
+        let padding = if is_large { self.random.usize(..PADDING_MAX) } else { 0 };
+        let Some(edit) = self.peers[peer].edit(&mut self.random, token, padding) else { return };
+        self.edited(peer, &edit);
+    }
+
+    /// Somebody has made a change.
+    pub(super) fn edited(&mut self, peer: usize, edit: &Edit) {
+        self.trace.say(|| format!("peer {peer} edits: {}", describe(edit)));
+        let Peer { role, room, .. } = self.peers[peer];
+        if self.peers[peer].counts() {
+            self.ledger(room, |ledger| ledger.enter(edit));
         } else if role == Role::Editor {
             let peer = &mut self.peers[peer];
             peer.void.insert(peer.edits.len() - 1);
@@ -224,7 +237,7 @@ impl World {
         }
         let token = self.token();
         self.trace.say(|| format!("the text of room {room} is edited elsewhere: {}", name(token)));
-        self.ledger(room, |ledger| ledger.enter(&Edit { inserted: Some(token), deleted: Vec::new() }));
+        self.ledger(room, |ledger| ledger.enter_elsewhere(token));
         let id = self.rooms[room].clone();
         self.host.edit(&id, token);
         if self.random.bool() {
@@ -365,6 +378,9 @@ impl World {
         if is_update && self.mutant == Some(Mutant::UpdateIsDropped) && self.random.u8(..4) == 0 {
             return Ok(());
         }
+        if self.mutant == Some(Mutant::QuestionIsUnheard) && self.peers[peer].is_asked_again(&frame) {
+            return Ok(());
+        }
         match self.peers[peer].hear(&frame) {
             Heard::Saved(edits) => self.saved(peer, edits),
             Heard::News | Heard::Nothing => Ok(()),
@@ -420,6 +436,7 @@ impl World {
         self.hang_up_all();
         drop(self.server.take());
         self.check_stored()?;
+        self.locks_are_gone();
         self.start();
         Ok(())
     }
@@ -433,6 +450,7 @@ impl World {
         self.hang_up_all();
         ended?;
         self.check_stored()?;
+        self.locks_are_gone();
         self.start();
         Ok(())
     }
@@ -444,9 +462,14 @@ impl World {
     }
 
     fn start(&mut self) {
-        let host = Arc::new(self.host.clone());
-        self.server = Some(Server::start(self.disk.open(), host, &self.settings));
+        self.server = Some(start(&self.disk, &self.host, &self.settings, self.mutant));
     }
+}
+
+fn start(disk: &SimulatedDisk, host: &SimulatedHost, settings: &Settings, mutant: Option<Mutant>) -> Server {
+    let has_no_limit = mutant == Some(Mutant::SizeHasNoLimit);
+    let settings = if has_no_limit { settings.without_largest_size() } else { settings.clone() };
+    Server::start(disk.open(), Arc::new(host.clone()), &settings)
 }
 
 fn describe(edit: &Edit) -> String {
