@@ -37,8 +37,8 @@ use self::trace::Trace;
 use self::watchdog::Watchdog;
 use self::world::World;
 
-/// Runs of a normal test: about 15 s of one core.
-const SEEDS: u64 = 1_500;
+/// Runs of a normal test: about 50 s of one core of a busy machine.
+const SEEDS: u64 = 3_000;
 
 /// A built-in fault must be found within so many runs.
 const SEEDS_PER_MUTANT_MAX: u64 = 300;
