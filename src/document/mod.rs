@@ -16,7 +16,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn};
+use yrs::{
+    Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update, WriteTxn,
+    diff_updates_v1,
+};
 
 use self::clocks::Clocks;
 use self::depth::Depth;
@@ -200,6 +203,22 @@ impl Document {
         let state_vector = contained(|| StateVector::decode_v1(state_vector))?
             .map_err(|error| ApplyError::Refused(error.to_string()))?;
         contained(|| self.doc.transact().encode_diff_v1(&state_vector).into())
+    }
+
+    /// Whether an update, which was checked, builds on nothing that is not here.
+    pub fn leads_up_to(&self, update: &[u8]) -> bool {
+        without_gaps(update, |client, clock| self.clocks.has(client, clock)) == Ok(None)
+    }
+
+    /// How many bytes an update, which was checked, would add about: what of it is here already does not count.
+    pub fn growth_by(&self, update: &[u8]) -> usize {
+        let state_vector = self.state_vector();
+        match contained(|| diff_updates_v1(update, &state_vector)) {
+            Ok(Ok(new)) if check_update(&new).is_ok_and(|shape| shape.structs == 0) => 0,
+            Ok(Ok(new)) => new.len(),
+            // It is for whoever applies it to say what is wrong with it.
+            Ok(Err(_)) | Err(_) => update.len(),
+        }
     }
 
     /// The whole state as one update.

@@ -15,6 +15,7 @@ use super::codec::ExternalEdit;
 use super::messages::RoomServices;
 use super::off_thread::off_thread;
 use super::saving::{Elsewhere, HostSays, HostTexts};
+use crate::clock;
 use crate::config::LossyPolicy;
 use crate::document::Document;
 use crate::document::xml::Foreign;
@@ -100,7 +101,8 @@ async fn restore(
     let logged = updates.len() as u64;
     let base = snapshot.clone();
     let state_bytes = snapshot.iter().chain(&updates).map(Bytes::len).sum();
-    let mut attempted = stored.attempted.take();
+    let mut attempts = std::mem::take(&mut stored.attempted);
+    attempts.retain(|attempt| attempt.is_open(clock::now_ms()));
     let mut document =
         off_thread(id, move || Document::restore(base.as_ref(), &updates)).await?.map_err(|error| {
             RealtimeError::new(Code::Internal, format!("the stored document of {id} cannot be used: {error}"))
@@ -114,7 +116,7 @@ async fn restore(
             document.state().map_err(|error| RealtimeError::new(Code::Internal, error.to_string()))?;
         drafted.text = services.codec.render(id, state).await?.into();
         drafted.seq = stored.last_seq;
-        attempted = None;
+        attempts.clear();
     }
     // Rooms that were stored without a note of the host's text count as drafted: nothing says otherwise.
     let in_draft = stored.drafted.as_ref().is_none_or(|drafted| drafted.seq >= stored.last_seq);
@@ -131,66 +133,69 @@ async fn restore(
         texts: HostTexts {
             before: stored.drafted.as_ref().and_then(|drafted| drafted.before.clone()),
             known: stored.drafted.map(|drafted| drafted.text),
-            attempted: attempted.as_ref().map(|attempt| attempt.text.clone()),
+            given: attempts,
         },
         lossy: false,
         foreign: Foreign::default(),
     };
-    Ok(Restored { loaded, snapshot, attempted_seq: attempted.map(|attempt| attempt.seq) })
+    Ok(Restored { loaded, snapshot })
 }
 
 /// A document with history.
 struct Restored {
     loaded: Loaded,
     snapshot: Option<Bytes>,
-    /// What of the log was in the text that the host may have been given just before the process ended.
-    attempted_seq: Option<u64>,
+}
+
+impl Restored {
+    /// The place in the log up to which a text that the host may have been given contains everything.
+    fn seq_of(&self, text: &HostText) -> Option<u64> {
+        self.loaded.texts.given.iter().rfind(|attempt| attempt.text == *text).map(|attempt| attempt.seq)
+    }
 }
 
 /// What the record's text has become since host and document last agreed is merged into the document. A
 /// host that cannot say goes unheard: its edit is merged when it can, before the next draft.
-async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Restored) -> Result<Loaded> {
-    let Restored { mut loaded, snapshot, attempted_seq } = restored;
-    let Some(known) = loaded.texts.known.clone() else { return Ok(loaded) };
+async fn catch_up_with_host(id: &RoomId, services: &RoomServices, mut restored: Restored) -> Result<Loaded> {
+    let Some(known) = restored.loaded.texts.known.clone() else { return Ok(restored.loaded) };
     let text: HostText = match ask_host(id, services).await {
         Ok(record) => record.markdown.into(),
         Err(error) => {
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
-            return still_lossy(id, services, loaded, known).await;
+            return still_lossy(id, services, restored.loaded, known).await;
         }
     };
-    let says = loaded.texts.compare(&text, false);
-    let attempted = loaded.texts.attempted.take();
-    let base = match says {
-        HostSays::Known if text == known => return still_lossy(id, services, loaded, known).await,
+    let base = match restored.loaded.texts.compare(&text, false) {
+        HostSays::Known if text == known => return still_lossy(id, services, restored.loaded, known).await,
         // What it had before our draft: it does not give drafts back, and nothing was edited.
-        HostSays::Known => return Ok(loaded),
-        // The process ended between the draft and the note of it.
+        HostSays::Known => return Ok(restored.loaded),
+        // The process ended between the draft and the note of it, or the host was slow.
         HostSays::Landed => {
-            let seq = attempted_seq.unwrap_or(loaded.drafted_seq);
-            return Ok(host_has_draft(loaded, seq, text));
+            let seq = restored.seq_of(&text).unwrap_or(0);
+            return Ok(host_has_draft(restored.loaded, seq, text));
         }
         HostSays::Edited { base } => base,
     };
-    if attempted.is_none()
-        && let Some(snapshot) = snapshot
+    let given_seq = if base == known { None } else { restored.seq_of(&base) };
+    if restored.loaded.texts.given.is_empty()
+        && let Some(snapshot) = restored.snapshot.take()
         && is_our_draft(id, services, snapshot, &text).await?
     {
+        let loaded = restored.loaded;
         let seq = if loaded.in_snapshot { loaded.log.last_seq() } else { loaded.drafted_seq };
         return Ok(host_has_draft(loaded, seq, text));
     }
-    match services.codec.edit(id, base.clone(), text.clone()).await {
+    let mut loaded = restored.loaded;
+    match services.codec.edit(id, base, text.clone()).await {
         Ok(edit) => {
-            if let Some(seq) = attempted_seq.filter(|_| attempted == Some(base)) {
-                loaded.drafted_seq = seq;
-                loaded.in_draft = seq >= loaded.log.last_seq();
+            if let Some(seq) = given_seq {
+                loaded.host_text_contains(seq);
             }
             merge(id, services, loaded, edit, text).await
         }
         Err(error) => {
             tell_of_unread_edit(id, services, &error);
             warn!(operation = "realtime:room:load", room = %id, code = %error.code, "{}", error.message);
-            loaded.texts.attempted = attempted;
             still_lossy(id, services, loaded, known).await
         }
     }
@@ -198,11 +203,26 @@ async fn catch_up_with_host(id: &RoomId, services: &RoomServices, restored: Rest
 
 /// The host's text is a draft of ours that holds the log up to this place.
 fn host_has_draft(mut loaded: Loaded, seq: u64, text: HostText) -> Loaded {
-    loaded.in_draft = seq >= loaded.log.last_seq();
-    loaded.drafted_seq = seq;
+    loaded.host_text_contains(seq);
     loaded.texts.drafted(text.clone());
-    loaded.log.drafted(seq, text, loaded.texts.before.clone());
+    if loaded.may_note_text() {
+        loaded.log.drafted(loaded.drafted_seq, text, loaded.texts.before.clone());
+    }
     loaded
+}
+
+impl Loaded {
+    /// The host's text is a draft that seemed to fail, up to this place in the log. One that came late may be older
+    /// than what was noted of it; places never go back.
+    fn host_text_contains(&mut self, seq: u64) {
+        self.in_draft = seq >= self.log.last_seq();
+        self.drafted_seq = self.drafted_seq.max(seq);
+    }
+
+    /// Whether a note of the host's text would not claim that it holds more than it does.
+    fn may_note_text(&self) -> bool {
+        self.in_draft || self.drafted_seq < self.log.last_seq()
+    }
 }
 
 /// A text of the host's own that the document could not carry whole when it was merged still holds what is
@@ -241,12 +261,15 @@ pub(super) async fn read_elsewhere(
     text: HostText,
     told: bool,
 ) -> Result<Option<Elsewhere>> {
-    let edit = match texts.compare(&text, told) {
+    let (edit, is_of_given) = match texts.compare(&text, told) {
         HostSays::Known => return Ok(None),
-        HostSays::Landed => None,
-        HostSays::Edited { base } => Some(services.codec.edit(id, base, text.clone()).await?),
+        HostSays::Landed => (None, true),
+        HostSays::Edited { base } => {
+            let is_of_given = texts.known.as_ref() != Some(&base);
+            (Some(services.codec.edit(id, base, text.clone()).await?), is_of_given)
+        }
     };
-    Ok(Some(Elsewhere { text, edit }))
+    Ok(Some(Elsewhere { text, edit, is_of_given }))
 }
 
 /// An edit made elsewhere cannot be read. Until it can be, no draft is written over it.
@@ -282,7 +305,7 @@ async fn merge(
             loaded.drafted_seq = seq;
         }
         loaded.in_snapshot = false;
-    } else {
+    } else if loaded.may_note_text() {
         loaded.log.drafted(loaded.drafted_seq, text.clone(), None);
     }
     loaded.texts.edited(text);

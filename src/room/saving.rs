@@ -16,12 +16,13 @@ use bytes::Bytes;
 
 use super::codec::{DraftSource, ExternalEdit};
 use super::loading::Loaded;
+use crate::clock;
 use crate::document::xml::Foreign;
 use crate::document::{FIRST_GENERATION, NewlyRendered};
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
 use crate::limits::backoff;
-use crate::store::{HostText, SavedSnapshot};
+use crate::store::{Attempt, HostText, SavedSnapshot};
 
 /// The first pause after a failed save.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -126,13 +127,15 @@ pub struct Elsewhere {
     pub text: HostText,
     /// The edit that made it; `None` if it is a draft of ours that seemed to fail.
     pub edit: Option<ExternalEdit>,
+    /// What was edited is a draft that seemed to fail, and not the text that the host was known to have.
+    pub is_of_given: bool,
 }
 
 /// A draft that was not written.
 #[derive(Debug)]
 pub struct DraftFailure {
     /// The text that the host may have taken although it did not say so.
-    pub attempted: Option<HostText>,
+    pub attempted: Option<Attempt>,
     /// `serialize`, `draft`, or `merge` if what was changed elsewhere cannot be read.
     pub stage: &'static str,
     /// Why.
@@ -223,6 +226,7 @@ impl Saving {
         seq: u64,
     ) -> SaveJob {
         self.running = true;
+        self.texts.forget_old(clock::now_ms());
         self.dirty_since = None;
         SaveJob {
             room: room.clone(),
@@ -255,7 +259,9 @@ impl Saving {
             }
             Some(Err(failure)) => {
                 failed = true;
-                self.texts.attempted = failure.attempted.clone().or(self.texts.attempted.take());
+                if let Some(attempt) = &failure.attempted {
+                    self.texts.gave(attempt.clone());
+                }
             }
             None => {}
         }
@@ -278,6 +284,12 @@ impl Saving {
     /// The host has this text of ours after all.
     pub fn draft_landed(&mut self, text: HostText) {
         self.texts.drafted(text);
+        self.host_fell_back();
+    }
+
+    /// The host's text is another one than the newest of ours that it took, so it has to be given a new one.
+    pub const fn host_fell_back(&mut self) {
+        self.drafted = 0;
     }
 
     /// The host has this text, which contains the document up to this generation, if any.
@@ -287,7 +299,8 @@ impl Saving {
     }
 
     /// What is known of the host's text.
-    pub const fn texts(&self) -> &HostTexts {
+    pub fn texts(&mut self) -> &HostTexts {
+        self.texts.forget_old(clock::now_ms());
         &self.texts
     }
 

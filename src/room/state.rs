@@ -107,6 +107,8 @@ struct Seat {
     /// The update frames of which something was left out; echoed when it has come.
     owed: Vec<Bytes>,
     true_state_sent_at: Option<Instant>,
+    /// An edit of this client was refused because it may not edit.
+    was_denied: bool,
     /// Counts the presence states of a client that speaks JSON.
     json_clock: u32,
     /// A client that speaks JSON is to be sent the whole state, once for all reasons.
@@ -123,6 +125,7 @@ impl Seat {
             lacks: false,
             owed: Vec::new(),
             true_state_sent_at: None,
+            was_denied: false,
             json_clock: 0,
             state_owed: false,
             refused: Refused::default(),
@@ -344,7 +347,7 @@ impl RoomState {
             }
             return;
         }
-        if shape.structs > 0 && !self.grow(client, (update.len(), is_step2), updates, effects, now) {
+        if shape.structs > 0 && !self.grow(client, (&update, is_step2), updates, effects, now) {
             return;
         }
         if is_step2 {
@@ -447,6 +450,9 @@ impl RoomState {
         let error = RealtimeError::new(Code::PermissionDenied, message).with("reason", Value::from(reason));
         self.tell(client, &error, effects);
         let Some(seat) = self.seats.get_mut(&client) else { return };
+        seat.was_denied = true;
+        // Should it come after all, nothing that this client sends before is all that it has.
+        seat.lacks = true;
         let due = seat
             .true_state_sent_at
             .is_none_or(|sent| now.saturating_duration_since(sent) >= TRUE_STATE_INTERVAL);

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 pub(super) use self::damage::*;
 use super::snapshot::Header;
 use super::{
-    Append, Attempt, Backend, Drafted, Entry, HostText, NewSnapshot, SNAPSHOTS_KEPT_PER_ROOM, StoredRoom,
+    ATTEMPTS_KEPT_PER_ROOM, Append, Attempt, Backend, Drafted, Entry, HostText, NewSnapshot,
+    SNAPSHOTS_KEPT_PER_ROOM, StoredRoom,
 };
 use crate::ids::RoomId;
 
@@ -53,7 +54,8 @@ macro_rules! conformance {
                 a_snapshot_that_claims_too_much_is_skipped
                 a_snapshot_that_is_cut_short_or_another_is_skipped
                 a_note_goes_with_the_newest_seq
-                an_attempt_is_remembered_until_the_next_note
+                an_attempt_is_remembered_until_its_own_text_is_noted
+                the_newest_attempts_are_remembered
                 a_sweep_takes_only_copies_that_nobody_uses
                 after_a_crash_everything_is_there
             );
@@ -211,20 +213,47 @@ pub(super) fn a_note_goes_with_the_newest_seq<D: Disk>() {
     assert_eq!(drafted, Drafted { room: x, seq: 2, text: "2".into(), before: None });
 }
 
-pub(super) fn an_attempt_is_remembered_until_the_next_note<D: Disk>() {
+pub(super) fn an_attempt_is_remembered_until_its_own_text_is_noted<D: Disk>() {
     let x = room("x");
     let disk = D::new();
     let mut backend = disk.open();
+    let attempt = |seq: u64| Attempt { seq, text: seq.to_string().into(), given_at_ms: 7 };
     backend.commit(&[update(&x, 1, "seed"), note(&x, 1, 1)]).unwrap();
-    let attempt = Attempt { seq: 2, text: "2".into() };
-    backend.attempt(&x, &Attempt { seq: 1, text: "1".into() }).unwrap();
-    backend.attempt(&x, &attempt).unwrap();
+    for seq in [2, 4, 3, 4] {
+        backend.attempt(&x, &attempt(seq)).unwrap();
+    }
     drop(backend);
     let mut backend = disk.open();
     let stored = backend.load(&x).unwrap();
-    assert_eq!((stored.drafted.unwrap().seq, stored.attempted), (1, Some(attempt)));
+    assert_eq!(
+        (stored.drafted.unwrap().seq, stored.attempted),
+        (1, vec![attempt(2), attempt(3), attempt(4)])
+    );
+    // What was given twice may be taken twice; the answer to the commit may be lost.
+    for _ in 0..2 {
+        backend.commit(&[note(&x, 4, 4)]).unwrap();
+        assert_eq!(backend.load(&x).unwrap().attempted, [attempt(2), attempt(3), attempt(4)]);
+    }
+    // A note that comes late ends nothing any more.
     backend.commit(&[note(&x, 2, 2)]).unwrap();
-    assert_eq!(backend.load(&x).unwrap().attempted, None);
+    assert_eq!(backend.load(&x).unwrap().attempted, [attempt(2), attempt(3), attempt(4)]);
+    backend.attempt(&x, &attempt(5)).unwrap();
+    backend.commit(&[note(&x, 5, 5)]).unwrap();
+    assert_eq!(backend.load(&x).unwrap().attempted, [attempt(2), attempt(3), attempt(4)]);
+}
+
+pub(super) fn the_newest_attempts_are_remembered<D: Disk>() {
+    let (x, y) = (room("x"), room("y"));
+    let mut backend = D::new().open();
+    let attempt = |seq: u64| Attempt { seq, text: seq.to_string().into(), given_at_ms: 7 };
+    backend.attempt(&y, &attempt(0)).unwrap();
+    let newest = ATTEMPTS_KEPT_PER_ROOM as u64 + 2;
+    for seq in 1..=newest {
+        backend.attempt(&x, &attempt(seq)).unwrap();
+    }
+    let kept: Vec<_> = (3..=newest).map(attempt).collect();
+    assert_eq!(backend.load(&x).unwrap().attempted, kept);
+    assert_eq!(backend.load(&y).unwrap().attempted, [attempt(0)]);
 }
 
 pub(super) fn a_sweep_takes_only_copies_that_nobody_uses<D: Disk>() {

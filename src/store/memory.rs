@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::snapshot::{Header, beyond_kept, newest_whole, seq_is_taken, version_goes_back};
 use super::{
-    Attempt, Backend, DamagedUpdates, Drafted, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom,
+    ATTEMPTS_KEPT_PER_ROOM, Attempt, Backend, DamagedUpdates, Drafted, Entry, Expired, NewSnapshot,
+    SavedSnapshot, StoredRoom,
 };
 use crate::error::{Code, RealtimeError, Result};
 use crate::ids::RoomId;
@@ -69,7 +70,8 @@ struct Room {
     last_seq: u64,
     last_version: u64,
     drafted: Option<Drafted>,
-    attempted: Option<Attempt>,
+    /// With whether it was given to the host before.
+    attempted: Vec<(Attempt, bool)>,
     /// Newest first.
     snapshots: Vec<(Header, Bytes)>,
 }
@@ -143,7 +145,7 @@ impl MemoryDisk {
             last_seq: room.last_seq,
             last_version: room.last_version,
             drafted: room.drafted.clone(),
-            attempted: room.attempted.clone(),
+            attempted: room.attempted.iter().map(|(attempt, _)| attempt.clone()).collect(),
             rejected,
         }
     }
@@ -234,7 +236,11 @@ impl Backend for MemoryBackend {
 
     fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
         self.disk.run(Call::Attempt, std::iter::once(room), |rooms| {
-            rooms.entry(room.clone()).or_default().attempted = Some(attempt.clone());
+            let attempted = &mut rooms.entry(room.clone()).or_default().attempted;
+            let count = attempted.len();
+            attempted.retain(|(earlier, _)| earlier.text != attempt.text);
+            attempted.push((attempt.clone(), attempted.len() < count));
+            attempted.drain(..attempted.len().saturating_sub(ATTEMPTS_KEPT_PER_ROOM));
             Ok(())
         })
     }
@@ -270,7 +276,7 @@ impl Room {
                 self.last_seq = self.last_seq.max(drafted.seq);
                 if self.drafted.as_ref().is_none_or(|earlier| earlier.seq <= drafted.seq) {
                     self.drafted = Some(drafted.clone());
-                    self.attempted = None;
+                    self.attempted.retain(|(attempt, again)| *again || attempt.text != drafted.text);
                 }
             }
         }

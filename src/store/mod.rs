@@ -31,6 +31,13 @@ pub const SNAPSHOT_FORMAT_PLAIN: u64 = 1;
 /// The same compressed with zstd; the newest format that can be read.
 pub const SNAPSHOT_FORMAT_ZSTD: u64 = 2;
 
+/// Texts that are remembered of each room because the host may still take them.
+pub const ATTEMPTS_KEPT_PER_ROOM: usize = 8;
+
+/// How long a host may still take a text after it was given it. Somebody who puts an older text of ours back by
+/// hand within this time, and just one whose fate is not known, is not understood.
+pub const ATTEMPT_TTL: Duration = Duration::from_secs(3600);
+
 /// Snapshot versions kept per room; older ones are deleted when a new one is stored.
 pub const SNAPSHOTS_KEPT_PER_ROOM: usize = 3;
 
@@ -66,8 +73,9 @@ pub struct StoredRoom {
     pub last_version: u64,
     /// What the host's text contains of this room; `None` if it was never noted.
     pub drafted: Option<Drafted>,
-    /// A text that was about to be given to the host, and of which nothing was heard since.
-    pub attempted: Option<Attempt>,
+    /// Texts that were about to be given to the host, and of which it is not known that it took them; the newest
+    /// last.
+    pub attempted: Vec<Attempt>,
     /// Snapshots that were skipped, newest first.
     pub rejected: Vec<RejectedSnapshot>,
 }
@@ -183,6 +191,16 @@ pub struct Attempt {
     pub seq: u64,
     /// The text.
     pub text: HostText,
+    /// When it is given, ms since the epoch.
+    pub given_at_ms: i64,
+}
+
+impl Attempt {
+    /// Whether the host may still take it.
+    pub fn is_open(&self, now_ms: i64) -> bool {
+        let age_ms = now_ms.saturating_sub(self.given_at_ms);
+        u128::try_from(age_ms).is_ok_and(|age_ms| age_ms < ATTEMPT_TTL.as_millis())
+    }
 }
 
 /// What is written in groups: one entry of a room's log, or a note beside it.
@@ -222,7 +240,9 @@ pub trait Backend: Send + 'static {
     /// transaction. The room's last version again replaces it (a repeated call); an older one is an error.
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot>;
 
-    /// Notes what is about to be given to the host. The next [`Drafted`] note of the room ends it.
+    /// Notes what is about to be given to the host. A [`Drafted`] note of the same text ends it, if the host was
+    /// given that once: a host that is slow may take a text after a newer one, or a second time. Of different texts
+    /// the newest [`ATTEMPTS_KEPT_PER_ROOM`] are kept.
     fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()>;
 
     /// Deletes the snapshots of rooms that are not active and whose newest snapshot was taken before

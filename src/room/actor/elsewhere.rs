@@ -92,14 +92,21 @@ impl Actor {
     ///
     /// Nobody sees the merge before it is on disk: after a crash it would be made again, and come a second time
     /// from whoever had seen it. So it is made on a copy, and comes into the document when the log has it.
-    pub(super) fn merge_elsewhere(&mut self, Elsewhere { text, edit }: Elsewhere, told: bool) -> Option<End> {
+    pub(super) fn merge_elsewhere(&mut self, elsewhere: Elsewhere, told: bool) -> Option<End> {
+        let Elsewhere { text, edit, is_of_given } = elsewhere;
         let Some(edit) = edit else {
+            self.saving.touched(clock::now());
             self.saving.draft_landed(text.clone());
-            self.log.drafted(self.drafted_seq, text, self.saving.texts().before.clone());
+            let before = self.saving.texts().before.clone();
+            self.note_text(text, before);
             return None;
         };
         if self.gap_at.is_some() {
             return self.look_again(told);
+        }
+        if is_of_given {
+            self.saving.touched(clock::now());
+            self.saving.host_fell_back();
         }
         let generation = self.state.document().generation();
         let was_drafted = self.saving.is_drafted(generation);
@@ -116,7 +123,7 @@ impl Actor {
         };
         let Some(change) = merged.change.clone() else {
             self.saving.host_has(text.clone(), was_drafted.then_some(generation));
-            self.log.drafted(self.drafted_seq, text, None);
+            self.note_text(text, None);
             self.tell_if_lossy(&merged);
             return None;
         };
@@ -128,6 +135,15 @@ impl Actor {
         };
         self.merging = Some(Merging { merged, text, was_drafted, generation, seq });
         self.merge_on_disk()
+    }
+
+    /// Notes the host's text, unless that would claim that it holds all of the document, which has to be given to it
+    /// anew.
+    fn note_text(&self, text: HostText, before: Option<HostText>) {
+        let is_drafted = self.saving.is_drafted(self.state.document().generation());
+        if is_drafted || self.drafted_seq < self.log.last_seq() {
+            self.log.drafted(self.drafted_seq, text, before);
+        }
     }
 
     /// The log has a gap, so nothing that is written now is on disk before a snapshot is, and no snapshot is taken

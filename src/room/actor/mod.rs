@@ -384,7 +384,9 @@ impl Actor {
             let _ = reply.send(Err(error.with("reason", "lossy")));
             return None;
         }
-        member.read_only |= self.is_closed_for_edits();
+        // The host may have changed its mind while the client was on its way in: that holds for what it brings, too.
+        member.read_only |= session.is_read_only() || self.is_closed_for_edits();
+        let first = first.filter(|_| !session.is_revoked());
         // Before its first frames, so that a client that is already gone is never taken in.
         if reply.send(Ok(())).is_err() {
             return None;
@@ -406,7 +408,6 @@ impl Actor {
         self.idle_since = None;
         self.info.clients.store(self.seats.len(), Ordering::Relaxed);
         let mut effects = self.state.join(client, member, first, clock::now());
-        // The host may have changed its mind while the client was on its way in.
         effects.extend(self.refresh_rights(client));
         let end = self.carry_out(effects);
         if let Some(notice) = notice {

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{DraftFailure, Elsewhere, SaveJob, SaveReport};
+use crate::clock;
 use crate::config::LossyPolicy;
 use crate::document::Document;
 use crate::error::{Code, RealtimeError, Result};
@@ -108,14 +109,20 @@ async fn write_draft(
 ) -> std::result::Result<Outcome, DraftFailure> {
     let RoomServices { store, host, settings, .. } = services;
     let host_timeout = settings.host_timeout;
-    if job.texts.known.as_deref() == Some(&markdown) {
-        return Ok(Outcome::Written(markdown.into()));
-    }
-    if let Some(elsewhere) = changed_elsewhere(job, services).await? {
+    let is_known = job.texts.known.as_deref() == Some(&markdown);
+    // A draft that the host was given before may have come after the newest.
+    let is_sure = job.texts.given.is_empty();
+    if !(is_known && is_sure)
+        && let Some(elsewhere) = changed_elsewhere(job, services).await?
+    {
         return Ok(Outcome::Elsewhere(elsewhere));
     }
-    let attempt = Attempt { seq: job.seq, text: markdown.as_str().into() };
-    if let Err(error) = store.attempt(&job.room, attempt).await
+    if is_known {
+        return Ok(Outcome::Written(markdown.into()));
+    }
+    let given_at_ms = clock::now_ms();
+    let attempt = Attempt { seq: job.seq, text: markdown.as_str().into(), given_at_ms };
+    if let Err(error) = store.attempt(&job.room, attempt.clone()).await
         && !fallback.is_last_chance
     {
         return Err(DraftFailure { stage: "draft", error, attempted: None });
@@ -134,7 +141,7 @@ async fn write_draft(
         ),
     };
     // It may have landed all the same.
-    Err(DraftFailure { stage: "draft", error, attempted: Some(markdown.into()) })
+    Err(DraftFailure { stage: "draft", error, attempted: Some(attempt) })
 }
 
 /// What the host's text has to do with ours, if it is not one that is known: a text of ours that seemed to fail is

@@ -50,28 +50,35 @@ impl World {
         let books = self.books.lock().unwrap();
         for (number, room) in self.rooms.iter().enumerate() {
             let stored = self.disk.document(room).content();
-            books.rooms[number]
-                .check_stored(&stored)
-                .map_err(|problem| format!("room {number}: {problem}"))?;
+            let ledger = &books.rooms[number];
+            ledger.check_stored(&stored).map_err(|problem| format!("room {number}: {problem}"))?;
+            if let Some(max) = self.settings.document_bytes_max() {
+                ledger.check_size(self.disk.document_bytes(room), max)?;
+            }
         }
         Ok(())
     }
 
     /// When all is quiet and saved.
     pub(super) fn check_room(&self, room: usize, truth: &Content) -> Result<(), String> {
-        for peer in self.peers.iter().filter(|peer| peer.room == room) {
+        let books = self.books.lock().unwrap();
+        let is_in_doubt = books.rooms[room].has_doubts();
+        for peer in self.peers.iter().filter(|peer| peer.room == room && peer.may_come) {
             let who = format!("peer {}", peer.number);
-            match peer.role {
-                Role::Editor | Role::Viewer | Role::Wrecker => {
-                    check_same(&who, &peer.editor.content(), truth)?
-                }
-                // What it did at home is its own; of the room's it has everything.
-                Role::Intruder if peer.editor.has_all_in(truth) => {}
-                Role::Intruder => return Err(format!("{who} lacks something")),
+            let may_have_more = match peer.role {
+                Role::Editor => !peer.may_edit,
+                // What it did at home is its own.
+                Role::Intruder => true,
+                // It may have seen what a crash lost before it was saved, and whose author does not come back.
+                Role::Viewer | Role::Wrecker => is_in_doubt,
+            };
+            if !may_have_more {
+                check_same(&who, &peer.editor.content(), truth)?;
+            } else if !peer.editor.has_all_in(truth) {
+                return Err(format!("{who} lacks something"));
             }
         }
         let found = tokens_of(truth);
-        let books = self.books.lock().unwrap();
         books.rooms[room]
             .check_whole(&found)
             .map_err(|problem| format!("room {room}: {problem} in {:?}", truth.xml))?;

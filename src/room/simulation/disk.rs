@@ -40,9 +40,18 @@ impl SimulatedDisk {
 
     /// The document that is stored of a room.
     pub(super) fn document(&self, room: &RoomId) -> Editor {
+        Editor::of(&mut self.stored(room))
+    }
+
+    /// How large it is.
+    pub(super) fn document_bytes(&self, room: &RoomId) -> usize {
+        self.stored(room).state().unwrap().len()
+    }
+
+    fn stored(&self, room: &RoomId) -> Document {
         let stored = self.memory.stored(room);
         let snapshot = stored.snapshot.map(|snapshot| snapshot.data);
-        Editor::of(&mut Document::restore(snapshot.as_ref(), &stored.log).unwrap())
+        Document::restore(snapshot.as_ref(), &stored.log).unwrap()
     }
 
     fn complain(&self, problem: String) {
@@ -117,6 +126,7 @@ impl Backend for Watched {
         self.disk.note(|| {
             let StoredRoom { log, last_seq, last_version, drafted, attempted, .. } = &stored;
             let drafted = drafted.as_ref().map(|drafted| (drafted.seq, &drafted.text));
+            let attempted: Vec<_> = attempted.iter().map(|attempt| (attempt.seq, &attempt.text)).collect();
             format!(
                 "the disk has of {room}: {} updates up to {last_seq}, snapshot {last_version}, {drafted:?}, {attempted:?}",
                 log.len()
@@ -165,7 +175,9 @@ impl Backend for Watched {
     fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
         self.write_behind();
         let answer = self.disk.watch(self.backend.attempt(room, attempt));
-        self.disk.note(|| format!("the disk notes {attempt:?} of {room}: {:?}", answer.is_ok()));
+        self.disk.note(|| {
+            format!("the disk notes that {:?} of {room} is given: {:?}", attempt.text, answer.is_ok())
+        });
         answer
     }
 

@@ -21,6 +21,8 @@ pub(super) enum Mood {
     Well,
     /// It answers after seconds.
     Slow,
+    /// It takes drafts, and writes them long after the engine has given it up.
+    Late,
     /// It fails and does nothing.
     Fails,
     /// It fails, and has done what it should.
@@ -42,6 +44,8 @@ struct State {
     records: HashMap<RoomId, Record>,
     mood: Mood,
     random: fastrand::Rng,
+    /// Drafts that it took after the engine had given it up, and has not written yet.
+    late: Vec<(RoomId, String)>,
     refused_frames: usize,
     failed_rooms: usize,
 }
@@ -53,7 +57,9 @@ struct Record {
     /// What it was before anybody else edited it.
     written: String,
     draft: Option<String>,
-    /// What was edited in the text since it was last given to the room.
+    /// What was ever edited in the text by others.
+    elsewhere: BTreeSet<char>,
+    /// What of that was since it was last given to the room.
     unseen: BTreeSet<char>,
 }
 
@@ -69,12 +75,14 @@ impl SimulatedHost {
             written: text.clone(),
             text,
             draft: None,
+            elsewhere: BTreeSet::new(),
             unseen: BTreeSet::new(),
         };
         let records = records.into_iter().enumerate();
         let records = records.map(|(number, (room, text))| (room, record((number, text)))).collect();
         let (saves_drafts, gives_drafts) = (random.u8(..6) > 0, random.u8(..4) > 0);
-        let state = State { records, mood: Mood::Well, random, refused_frames: 0, failed_rooms: 0 };
+        let state =
+            State { records, mood: Mood::Well, random, late: Vec::new(), refused_frames: 0, failed_rooms: 0 };
         Self { state: Arc::new(Mutex::new(state)), books, saves_drafts, gives_drafts, mutant }
     }
 
@@ -111,6 +119,7 @@ impl SimulatedHost {
         let added = format!("e{token}");
         blocks.insert(random.usize(..=blocks.len()), &added);
         record.text = blocks.iter().map(|block| block.trim_end()).collect::<Vec<_>>().join("\n\n");
+        record.elsewhere.insert(token);
         record.unseen.insert(token);
     }
 
@@ -119,6 +128,35 @@ impl SimulatedHost {
         let state = self.state.lock().unwrap();
         let record = &state.records[room];
         record.draft.as_ref().unwrap_or(&record.text).clone()
+    }
+
+    /// It writes a draft that it was given long ago, perhaps after newer ones. False if there is none.
+    ///
+    /// Only if it gives drafts back: of one that keeps them apart nobody can see which draft it has.
+    pub(super) fn write_late(&self) -> bool {
+        let mut state = self.state.lock().unwrap();
+        let State { records, random, late, .. } = &mut *state;
+        if late.is_empty() {
+            return false;
+        }
+        let (room, mut markdown) = late.swap_remove(random.usize(..late.len()));
+        if self.mutant == Some(Mutant::LateDraftIsCut) {
+            markdown.retain(|c| tokens_in(c.encode_utf8(&mut [0; 4])).count() == 0);
+        }
+        let record = records.get_mut(&room).unwrap();
+        let mut books = self.books.lock().unwrap();
+        books.note(|| format!("late, the host writes as a draft of room {}: {markdown:?}", record.number));
+        // What somebody has edited is gone from its text; the room may have it.
+        let written: BTreeSet<char> = tokens_in(&markdown).collect();
+        for token in tokens_in(&record.text).filter(|token| !written.contains(token)) {
+            if record.elsewhere.contains(&token) {
+                record.unseen.remove(&token);
+                books.rooms[record.number].doubt(token);
+            }
+        }
+        record.written.clone_from(&markdown);
+        record.text = markdown;
+        true
     }
 
     /// How long it takes, before and after it does something, and what becomes of it.
@@ -208,6 +246,11 @@ impl Host for SimulatedHost {
         let host = self.clone();
         Box::pin(async move {
             let (before, after, mood) = host.begin();
+            if mood == Mood::Late && host.gives_drafts {
+                host.state.lock().unwrap().late.push((room, markdown));
+                std::future::pending::<()>().await;
+                return Err(unwell());
+            }
             tokio::time::sleep(before).await;
             if mood == Mood::Fails {
                 return Err(unwell());

@@ -8,6 +8,12 @@ use crate::room::state::tests::editor::Content;
 /// Every insertion has a character of its own, outside the basic plane: two units in UTF-16.
 const FIRST_TOKEN: u32 = 0xF_0000;
 
+/// About the most that a change adds to a document where it divides what is there, that a deletion adds, and an edit
+/// made elsewhere.
+const DIVISION_BYTES_MAX: usize = 12;
+const DELETION_BYTES_MAX: usize = 40;
+const EDIT_ELSEWHERE_BYTES_MAX: usize = 100;
+
 /// What one change did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Edit {
@@ -25,8 +31,14 @@ pub(super) struct Ledger {
     saved: BTreeSet<char>,
     /// Deletions that somebody was told are on disk.
     saved_deletions: BTreeSet<char>,
-    /// Edits made elsewhere that the host's own text lost again before the room had seen them.
+    /// What may be there or not: edits made elsewhere that the host's own text lost again before the room had seen
+    /// them, and what was on its way when its author's right to it was taken.
     doubtful: BTreeSet<char>,
+    /// How many changes there were, and how many of them were not only additions.
+    changes: usize,
+    deletions: usize,
+    /// How many edits were made elsewhere.
+    edits_elsewhere: usize,
 }
 
 /// The n-th token there is.
@@ -50,8 +62,28 @@ impl Ledger {
     /// Somebody who may has made this change.
     pub(super) fn enter(&mut self, edit: &Edit) {
         self.inserted.extend(edit.inserted);
+        self.changes += 1;
+        self.deletions += usize::from(edit.inserted.is_none());
         // What an intruder shows itself is nobody's concern.
         self.deleted.extend(edit.deleted.iter().filter(|token| self.inserted.contains(token)));
+    }
+
+    /// Somebody edits the host's text.
+    pub(super) fn enter_elsewhere(&mut self, token: char) {
+        self.inserted.insert(token);
+        self.edits_elsewhere += 1;
+    }
+
+    /// Whether a document keeps to its largest size, but for what nobody refuses: deletions, which may take a few
+    /// bytes, edits made elsewhere, and what is divided by what goes in between.
+    pub(super) fn check_size(&self, bytes: usize, bytes_max: usize) -> Result<(), String> {
+        let never_refused = self.changes * DIVISION_BYTES_MAX
+            + self.deletions * DELETION_BYTES_MAX
+            + self.edits_elsewhere * EDIT_ELSEWHERE_BYTES_MAX;
+        if bytes <= bytes_max + never_refused {
+            return Ok(());
+        }
+        Err(format!("a document has {bytes} bytes, and may have {bytes_max} and {never_refused}"))
     }
 
     /// Whoever made it was told that it is on disk.
@@ -72,6 +104,22 @@ impl Ledger {
     /// The host's own text lost it before the room had seen it: it may be anywhere or nowhere.
     pub(super) fn doubt(&mut self, token: char) {
         self.doubtful.insert(token);
+    }
+
+    /// Its author may not edit any more, and nobody has heard of it.
+    pub(super) fn retract(&mut self, edit: &Edit) {
+        edit.inserted.map(|token| self.inserted.remove(&token));
+        self.doubtful.extend(&edit.deleted);
+    }
+
+    /// Its author may not edit any more, and perhaps it was heard before, perhaps not.
+    pub(super) fn doubt_unless_saved(&mut self, edit: &Edit) {
+        self.doubtful.extend(edit.inserted.filter(|token| !self.saved.contains(token)));
+        self.doubtful.extend(edit.deleted.iter().filter(|token| !self.saved_deletions.contains(token)));
+    }
+
+    pub(super) fn has_doubts(&self) -> bool {
+        !self.doubtful.is_empty()
     }
 
     /// Whether what is on disk holds what was promised, and nothing twice.
@@ -97,7 +145,8 @@ impl Ledger {
         {
             return Err(format!("{} is lost", name(lost)));
         }
-        match found.iter().find(|token| self.deleted.contains(token)) {
+        let is_back = |token: &&char| self.deleted.contains(token) && !self.doubtful.contains(token);
+        match found.iter().find(is_back) {
             Some(back) => Err(format!("{} was deleted and is back", name(*back))),
             None => Ok(()),
         }

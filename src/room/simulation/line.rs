@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::ids::ClientId;
 use crate::protocol::frame::Frame;
 use crate::room::messages::Message;
 use crate::room::outbox::{Batch, Outbox, Reading};
+use crate::room::sessions::Session;
 use crate::room::state::AckMode;
 
 /// The most messages that the server takes from a client at once.
@@ -35,6 +37,7 @@ pub(super) struct Outstanding {
 /// One connection.
 pub(super) struct Line {
     pub(super) client: ClientId,
+    pub(super) session: Arc<Session>,
     pub(super) outbox: Outbox,
     /// How the client wants to hear of saved edits.
     pub(super) ack: AckMode,
@@ -47,12 +50,16 @@ pub(super) struct Line {
     pub(super) outstanding: VecDeque<Outstanding>,
     /// The client has answered the whole state that it was sent; for those who speak JSON.
     pub(super) is_greeted: bool,
+    /// The server has asked it what it has; see [`is_asked_again`](super::peer::Peer::is_asked_again).
+    pub(super) was_asked: bool,
 }
 
 impl Line {
-    pub(super) fn new(client: ClientId, outbox: Outbox, ack: AckMode) -> Self {
+    pub(super) fn new(session: Arc<Session>, ack: AckMode) -> Self {
+        let outbox = session.outbox.clone();
         Self {
-            client,
+            client: session.client,
+            session,
             outbox,
             ack,
             up: VecDeque::new(),
@@ -60,6 +67,7 @@ impl Line {
             ends: false,
             outstanding: VecDeque::new(),
             is_greeted: false,
+            was_asked: false,
         }
     }
 

@@ -3,6 +3,8 @@
 //! still unless it is moved, and chance from one seed: a seed is a run, the same each time.
 //!
 //! - [`world`]: what happens, by chance; [`settling`]: until nothing happens any more
+//! - [`rights`]: who may edit, which the host changes meanwhile
+//! - [`room_for_more`]: documents at their largest size
 //! - [`server`]: one life of the process: registry, rooms, store; ends in a crash or a shutdown
 //! - [`peer`]: somebody with a document of their own; [`line`]: their connection
 //! - [`disk`], [`host`]: doubles of what the process leans on, which outlive it
@@ -19,6 +21,8 @@ mod ledger;
 mod line;
 mod mutant;
 mod peer;
+mod rights;
+mod room_for_more;
 mod server;
 mod settling;
 mod trace;
@@ -33,8 +37,8 @@ use self::trace::Trace;
 use self::watchdog::Watchdog;
 use self::world::World;
 
-/// Runs of a normal test: about 15 s of one core.
-const SEEDS: u64 = 1_500;
+/// Runs of a normal test: about 50 s of one core of a busy machine.
+const SEEDS: u64 = 3_000;
 
 /// A built-in fault must be found within so many runs.
 const SEEDS_PER_MUTANT_MAX: u64 = 300;

@@ -22,10 +22,20 @@ pub(super) enum Mutant {
     SavedComesAtOnce,
     /// The engine is shown a text from before somebody's edit, and so writes over that edit.
     OldTextIsShown,
+    /// A draft that comes late has lost all that was written on its way, and so is none that the engine knows.
+    LateDraftIsCut,
+    /// Whose right to edit is taken goes on as before, as long as the connection lasts.
+    WithdrawnRightStays,
+    /// The engine is told that a document may become as large as it likes.
+    SizeHasNoLimit,
+    /// Clients do not hear it when they are asked for what the room lacks, but for the first time.
+    QuestionIsUnheard,
+    /// A room that is locked is not.
+    LockIsForgotten,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::CommitIsLost,
         Self::AnswerComesFirst,
         Self::LogIsCutTooFar,
@@ -35,5 +45,10 @@ impl Mutant {
         Self::ViewerMayWrite,
         Self::SavedComesAtOnce,
         Self::OldTextIsShown,
+        Self::LateDraftIsCut,
+        Self::WithdrawnRightStays,
+        Self::SizeHasNoLimit,
+        Self::QuestionIsUnheard,
+        Self::LockIsForgotten,
     ];
 }

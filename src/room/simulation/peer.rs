@@ -1,5 +1,7 @@
 //! Somebody with a document of their own, who edits it whether or not they are connected.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -66,6 +68,15 @@ pub(super) struct Peer {
     pub(super) speaks_json: bool,
     /// All its changes so far.
     pub(super) edits: Vec<Edit>,
+    /// Those of them that it made without the right to, and since then was not given it.
+    pub(super) void: BTreeSet<usize>,
+    /// How many of them the server may have heard of.
+    pub(super) heard_of: usize,
+    /// An editor may have the right to edit taken and be given it back, and may be kept out altogether.
+    pub(super) may_edit: bool,
+    pub(super) may_come: bool,
+    /// Its room is locked.
+    pub(super) is_locked: bool,
     presence_clock: u32,
 }
 
@@ -90,8 +101,26 @@ impl Peer {
             slow: random.u8(..3) == 0,
             speaks_json: random.u8(..5) == 0,
             edits: Vec::new(),
+            void: BTreeSet::new(),
+            heard_of: 0,
+            may_edit: role == Role::Editor,
+            may_come: true,
+            is_locked: false,
             presence_clock: 0,
         }
+    }
+
+    /// Its connection, or the one that it will have when it is let in.
+    pub(super) fn any_line(&self) -> Option<&Line> {
+        match &self.link {
+            Link::Arriving(_, line) | Link::Here(_, line) => Some(line),
+            Link::Away => None,
+        }
+    }
+
+    /// Whether what it writes now counts.
+    pub(super) const fn counts(&self) -> bool {
+        self.may_edit && !self.is_locked
     }
 
     pub(super) fn line(&mut self) -> Option<&mut Line> {
@@ -107,25 +136,46 @@ impl Peer {
     }
 
     /// Makes a change, and sends it if it is connected.
-    pub(super) fn edit(&mut self, random: &mut fastrand::Rng, token: char) -> Option<Edit> {
-        let (change, edit) = self.change(random, token)?;
-        self.edits.push(edit.clone());
+    pub(super) fn edit(&mut self, random: &mut fastrand::Rng, token: char, padding: usize) -> Option<Edit> {
+        let (change, edit) = self.change(random, token, &"z".repeat(padding))?;
+        self.send_edit(change, edit.clone());
+        Some(edit)
+    }
+
+    /// Deletes all of a text.
+    pub(super) fn clear(&mut self, place: Place) -> Option<Edit> {
+        let all = |text: &str| (0, text.encode_utf16().count() as u32, text.to_owned());
+        let (change, words) = self.editor.remove_at(place, all)?;
+        let edit = Edit { inserted: None, deleted: tokens_in(&words).collect() };
+        self.send_edit(change, edit.clone());
+        Some(edit)
+    }
+
+    /// Adds a word to the text beside the tree.
+    pub(super) fn add_word(&mut self, token: char) -> Option<Edit> {
+        let change = self.editor.insert_at(Place::Text, &format!("w{token}"), |_| (0, 0, String::new()))?;
+        let edit = Edit { inserted: Some(token), deleted: Vec::new() };
+        self.send_edit(change, edit.clone());
+        Some(edit)
+    }
+
+    fn send_edit(&mut self, change: Bytes, edit: Edit) {
+        self.edits.push(edit);
         let (at, speaks_json) = (self.edits.len(), self.speaks_json);
         if let Some(line) = self.line() {
             let said = if speaks_json { json_sync(&change) } else { Said::Binary(update(&change)) };
             send(line, said, change, at - 1..at);
         }
-        Some(edit)
     }
 
-    fn change(&mut self, random: &mut fastrand::Rng, token: char) -> Option<(Bytes, Edit)> {
+    fn change(&mut self, random: &mut fastrand::Rng, token: char, more: &str) -> Option<(Bytes, Edit)> {
         let inserted = Edit { inserted: Some(token), deleted: Vec::new() };
         let deleted = |(change, words): (Bytes, String)| {
             (change, Edit { inserted: None, deleted: tokens_in(&words).collect() })
         };
         let place = if random.u8(..3) == 0 { Place::Text } else { Place::Paragraph(random.usize(..8)) };
         match random.u8(..16) {
-            0..3 => Some((self.editor.add_paragraph(&format!("p{token}")), inserted)),
+            0..3 => Some((self.editor.add_paragraph(&format!("p{token}{more}")), inserted)),
             3 => Some((self.editor.add_element(REMOVED_WHOLE, &format!("c{token}")), inserted)),
             4 => self.editor.remove_block(REMOVED_WHOLE, random.usize(..8)).map(deleted),
             5..8 => self.editor.remove_at(place, |text| range(random, text)).map(deleted),
@@ -136,7 +186,7 @@ impl Peer {
             }
             _ => {
                 let change =
-                    self.editor.insert_at(place, &format!("a{token}é"), |text| range(random, text))?;
+                    self.editor.insert_at(place, &format!("a{token}{more}é"), |text| range(random, text))?;
                 Some((change, inserted))
             }
         }
@@ -177,6 +227,13 @@ impl Peer {
             0x81 => self.hear_text(&serde_json::from_slice(&frame.payload()).unwrap()),
             _ => Heard::Nothing,
         }
+    }
+
+    /// Whether the server asks for what it lacks, and has done so on this connection before.
+    pub(super) fn is_asked_again(&mut self, frame: &Frame) -> bool {
+        let is_question = frame.bytes()[0] == 0x82
+            && matches!(ClientMessage::decode(&frame.payload()), Ok(ClientMessage::Step1 { .. }));
+        is_question && self.line().is_some_and(|line| std::mem::replace(&mut line.was_asked, true))
     }
 
     fn hear_binary(&mut self, payload: &Bytes) -> Heard {
@@ -224,14 +281,14 @@ impl Peer {
         let there = Editor::new(998);
         there.receive(state);
         self.editor.receive(state);
-        let (role, edits) = (self.role, 0..self.edits.len());
+        let (role, counts, edits) = (self.role, self.counts(), 0..self.edits.len());
         let missing = self.editor.diff(&there.state_vector());
         let Some(line) = self.line() else { return };
         let is_first = !std::mem::replace(&mut line.is_greeted, true);
         // Who is refused would say it again and again.
         let speaks = match role {
-            Role::Editor => true,
-            Role::Intruder => is_first,
+            Role::Editor if counts => true,
+            Role::Editor | Role::Intruder => is_first,
             Role::Viewer | Role::Wrecker => false,
         };
         if speaks {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -24,6 +25,9 @@ use crate::room::sessions::Session;
 use crate::room::state::Member;
 use crate::store::Backend;
 use crate::store::writer::{SteppedWriter, Store, StoreSettings};
+
+/// So large that no run fills it.
+const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a store that can write may take to close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
@@ -69,10 +73,21 @@ impl Settings {
             host_timeout: Duration::from_secs(5),
             rooms_max: 10,
             presence_is_shared: random.u8(..6) > 0,
-            document_bytes_max: 1024 * 1024,
+            document_bytes_max: [DOCUMENT_BYTES_MAX, DOCUMENT_BYTES_MAX, 2_500, 1_200][random.usize(..4)],
             lossy: LossyPolicy::ReadOnly,
         };
         Self { rooms, store }
+    }
+
+    /// How large a document may become, if one may in a run become as large as that.
+    pub(super) fn document_bytes_max(&self) -> Option<usize> {
+        Some(self.rooms.document_bytes_max).filter(|max| *max < DOCUMENT_BYTES_MAX)
+    }
+
+    /// As if documents may become as large as they like.
+    pub(super) fn without_largest_size(&self) -> Self {
+        let rooms = RoomSettings { document_bytes_max: DOCUMENT_BYTES_MAX, ..self.rooms.clone() };
+        Self { rooms, store: self.store.clone() }
     }
 
     /// Whether there are snapshots and drafts, and not the log alone.
@@ -138,24 +153,31 @@ impl Server {
         self.writer.unwritten()
     }
 
-    /// Somebody comes to the door, as `server/admission.rs` brings them there.
-    pub(super) fn admit(
+    /// A connection, and what the host said of its user.
+    pub(super) fn open_session(
         &self,
         room: &RoomId,
         client: ClientId,
-        member: Member,
+        member: &Member,
         outbox: Outbox,
-        first: Option<Bytes>,
-    ) -> JoinHandle<Result<Inbox>> {
+    ) -> Arc<Session> {
         let _inside = self.runtime.enter();
         let (user, ip) = (member.user.id.clone(), IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let session =
-            Session::new(client, user, room.clone(), ip, member.reads_text, outbox.clone(), clock::now())
-                .authorized(None, member.read_only);
+        let session = Session::new(client, user, room.clone(), ip, member.reads_text, outbox, clock::now());
+        Arc::new(session.authorized(None, member.read_only))
+    }
+
+    /// Somebody comes to the door, as `server/admission.rs` brings them there.
+    pub(super) fn admit(
+        &self,
+        session: Arc<Session>,
+        member: Member,
+        first: Option<Bytes>,
+    ) -> JoinHandle<Result<Inbox>> {
         let (reply, joined) = oneshot::channel();
-        let session = Arc::new(session);
+        let (rooms, room) = (self.rooms.clone(), session.room.clone());
+        let (client, outbox) = (session.client, session.outbox.clone());
         let join = Join { client, member, outbox, session, first, arrival: None, reply };
-        let (rooms, room) = (self.rooms.clone(), room.clone());
         self.runtime.spawn(async move {
             let inbox = rooms.join(&room, join).await?;
             joined.await.unwrap_or_else(|_| {
@@ -189,6 +211,18 @@ impl Server {
     pub(super) fn tell(&self, room: &RoomId, message: Message) {
         let (rooms, room) = (self.rooms.clone(), room.clone());
         self.runtime.spawn(async move { rooms.tell(&room, message).await });
+    }
+
+    /// The host locks a room, or unlocks it.
+    pub(super) fn lock(&self, room: &RoomId, locked: bool) {
+        let (rooms, room) = (self.rooms.clone(), room.clone());
+        let reason = locked.then(|| "a vote".to_owned());
+        let mut locking = Box::pin(async move { rooms.lock_room(&room, reason).await.unwrap() });
+        // The room is told before whatever anybody says from now on.
+        let _inside = self.runtime.enter();
+        if (&mut locking).now_or_never().is_none() {
+            self.runtime.spawn(locking);
+        }
     }
 
     /// The host asks for a snapshot.

@@ -39,8 +39,8 @@ impl World {
     /// Whether something happened.
     fn settle_a_round(&mut self) -> Result<bool, String> {
         (0..self.peers.len()).for_each(|peer| self.connect(peer));
-        let is_slow =
-            self.peers.iter().any(|peer| !matches!(peer.link, Link::Here(..))) || self.server().is_stuck();
+        let is_slow = self.peers.iter().any(|peer| peer.may_come && !matches!(peer.link, Link::Here(..)))
+            || self.server().is_stuck();
         self.server().run_for(Duration::from_millis(if is_slow { 100 } else { 1 }));
         self.let_in();
         let mut busy = self.server().write() || is_slow;
@@ -50,7 +50,8 @@ impl World {
         self.server().run_for(Duration::from_millis(1));
         for peer in 0..self.peers.len() {
             busy |= self.read(peer, true)?;
-            busy |= self.peers[peer].line().is_none_or(|line| !line.is_quiet());
+            let is_out = !self.peers[peer].may_come && matches!(self.peers[peer].link, Link::Away);
+            busy |= !is_out && self.peers[peer].line().is_none_or(|line| !line.is_quiet());
         }
         Ok(busy)
     }
@@ -68,11 +69,18 @@ impl World {
     /// The end of a run: everybody has everything, and all of it is on disk.
     pub(super) fn finish(&mut self) -> Result<(), String> {
         self.trace.say(|| "-- the end".to_owned());
+        self.unlock_all();
+        for peer in 0..self.peers.len() {
+            if self.peers[peer].role == Role::Editor && !self.peers[peer].may_edit && self.random.bool() {
+                self.grant(peer);
+            }
+        }
         for room in 0..self.rooms.len() {
             let newcomer = Peer::new(self.peers.len(), room, Role::Viewer, &mut self.random);
             self.peers.push(newcomer);
         }
         self.settle()?;
+        self.make_room()?;
         // A host that shows its own text for ever, and says that it changed, is taken at its word.
         if self.host.can_be_edited() {
             for room in self.rooms.clone() {

@@ -28,6 +28,9 @@ pub(super) const SLOW_READER_BYTES: usize = 400;
 /// So much that no run fills it.
 const FAST_READER_BYTES: usize = 1_000_000;
 
+/// Where documents are small, so much is added at once, or less.
+const PADDING_MAX: usize = 400;
+
 /// Everything there is.
 pub(super) struct World {
     pub(super) random: fastrand::Rng,
@@ -81,7 +84,7 @@ impl World {
         }
         let settings = Settings::any(&mut random);
         let disk = SimulatedDisk::new(mutant, Arc::clone(&books));
-        let server = Server::start(disk.open(), Arc::new(host.clone()), &settings);
+        let server = start(&disk, &host, &settings, mutant);
         Self {
             random,
             trace,
@@ -120,7 +123,8 @@ impl World {
         let room = self.random.usize(..self.rooms.len());
         match self.random.u16(..1_000) {
             0..280 => self.edit(peer),
-            280..310 => self.say_something(peer),
+            280..306 => self.say_something(peer),
+            306..310 => self.clear_text(peer),
             310..500 => {
                 self.deliver(peer);
             }
@@ -133,17 +137,23 @@ impl World {
                 let did = self.server().write();
                 self.trace.say(|| format!("the disk works: {did}"));
             }
-            860..890 => self.spoil_disk(),
-            890..905 => self.change_mood(),
-            905..920 => self.edit_elsewhere(room),
+            860..885 => self.spoil_disk(),
+            885..905 => self.change_mood(),
+            905..909 => {
+                let did = self.host.write_late();
+                self.trace.say(|| format!("a draft comes late: {did}"));
+            }
+            909..920 => self.edit_elsewhere(room),
             920..935 => {
                 self.trace.say(|| format!("a snapshot of room {room} is asked for"));
                 let id = self.rooms[room].clone();
                 drop(self.server().ask_snapshot(&id));
             }
             935..965 => self.pass_long(),
-            965..980 => self.crash()?,
-            980..985 => self.shut_down()?,
+            965..978 => self.crash()?,
+            978..982 => self.shut_down()?,
+            982..987 => self.change_rights(peer),
+            987..991 => self.change_lock(room),
             _ => self.settle()?,
         }
         Ok(())
@@ -153,7 +163,7 @@ impl World {
         self.server.as_mut().unwrap()
     }
 
-    fn ledger<T>(&self, room: usize, change: impl FnOnce(&mut Ledger) -> T) -> T {
+    pub(super) fn ledger<T>(&self, room: usize, change: impl FnOnce(&mut Ledger) -> T) -> T {
         change(&mut self.books.lock().unwrap().rooms[room])
     }
 
@@ -192,10 +202,22 @@ impl World {
             return;
         }
         let token = self.token();
-        let Some(edit) = self.peers[peer].edit(&mut self.random, token) else { return };
-        self.trace.say(|| format!("peer {peer} edits: {}", describe(&edit)));
-        if self.peers[peer].role == Role::Editor {
-            self.ledger(self.peers[peer].room, |ledger| ledger.enter(&edit));
+        // Where documents are small, what is added is large, but for some.
+        let is_large = self.settings.document_bytes_max().is_some() && self.random.bool();
+        let padding = if is_large { self.random.usize(..PADDING_MAX) } else { 0 };
+        let Some(edit) = self.peers[peer].edit(&mut self.random, token, padding) else { return };
+        self.edited(peer, &edit);
+    }
+
+    /// Somebody has made a change.
+    pub(super) fn edited(&mut self, peer: usize, edit: &Edit) {
+        self.trace.say(|| format!("peer {peer} edits: {}", describe(edit)));
+        let Peer { role, room, .. } = self.peers[peer];
+        if self.peers[peer].counts() {
+            self.ledger(room, |ledger| ledger.enter(edit));
+        } else if role == Role::Editor {
+            let peer = &mut self.peers[peer];
+            peer.void.insert(peer.edits.len() - 1);
         }
     }
 
@@ -215,7 +237,7 @@ impl World {
         }
         let token = self.token();
         self.trace.say(|| format!("the text of room {room} is edited elsewhere: {}", name(token)));
-        self.ledger(room, |ledger| ledger.enter(&Edit { inserted: Some(token), deleted: Vec::new() }));
+        self.ledger(room, |ledger| ledger.enter_elsewhere(token));
         let id = self.rooms[room].clone();
         self.host.edit(&id, token);
         if self.random.bool() {
@@ -224,34 +246,35 @@ impl World {
     }
 
     pub(super) fn connect(&mut self, peer: usize) {
-        if !matches!(self.peers[peer].link, Link::Away) {
+        if !matches!(self.peers[peer].link, Link::Away) || !self.peers[peer].may_come {
             return;
         }
         self.clients += 1;
         let client = ClientId::new(self.clients);
         let ack = [AckMode::None, AckMode::Echo, AckMode::Saved][self.random.usize(..3)];
         let (comes_early, reads_text) = (self.random.bool(), self.random.bool());
-        let Peer { role, slow, speaks_json, room, .. } = self.peers[peer];
+        let Peer { role, slow, speaks_json, room, may_edit, .. } = self.peers[peer];
         // Who broke a room is kept out of it, and comes back as somebody else.
         let user = if role == Role::Wrecker { 1_000 + self.clients as i64 } else { peer as i64 };
         let lets_in_anybody = self.mutant == Some(Mutant::ViewerMayWrite);
         let member = Member {
             speaks_json,
             user: User { id: UserId::Number(user), name: None },
-            read_only: matches!(role, Role::Viewer | Role::Intruder) && !lets_in_anybody,
+            read_only: !may_edit && role != Role::Wrecker && !lets_in_anybody,
             reads_text: reads_text || speaks_json || ack == AckMode::Saved,
             ack,
         };
         let outbox = Outbox::new(if slow { SLOW_READER_BYTES } else { FAST_READER_BYTES });
-        let mut line = Line::new(client, outbox.clone(), ack);
+        let id = self.rooms[room].clone();
+        let session = self.server().open_session(&id, client, &member, outbox);
+        let mut line = Line::new(session.clone(), ack);
         // Some are let in before their greeting has come, some with it.
         let greeting = self.peers[peer].greeting();
         let first = greeting.clone().filter(|_| comes_early);
         if first.is_none() {
             line.up.extend(greeting.map(super::line::Said::Binary));
         }
-        let id = self.rooms[room].clone();
-        let task = self.server().admit(&id, client, member, outbox, first);
+        let task = self.server().admit(session, member, first);
         self.peers[peer].link = Link::Arriving(task, Box::new(line));
         self.trace.say(|| format!("peer {peer} arrives as {client}"));
     }
@@ -316,6 +339,7 @@ impl World {
             }
         }
         if count > 0 {
+            self.peers[peer].heard_of = self.peers[peer].edits.len();
             self.trace.say(|| format!("peer {peer} is heard: {count} messages"));
             if self.mutant == Some(Mutant::SavedComesAtOnce)
                 && let Some(sent) = self.peers[peer].line().and_then(|line| line.outstanding.pop_front())
@@ -354,6 +378,9 @@ impl World {
         if is_update && self.mutant == Some(Mutant::UpdateIsDropped) && self.random.u8(..4) == 0 {
             return Ok(());
         }
+        if self.mutant == Some(Mutant::QuestionIsUnheard) && self.peers[peer].is_asked_again(&frame) {
+            return Ok(());
+        }
         match self.peers[peer].hear(&frame) {
             Heard::Saved(edits) => self.saved(peer, edits),
             Heard::News | Heard::Nothing => Ok(()),
@@ -362,10 +389,11 @@ impl World {
 
     /// A client hears that edits of it are saved.
     fn saved(&mut self, peer: usize, edits: std::ops::Range<usize>) -> Result<(), String> {
-        let Peer { role, room, edits: all, .. } = &self.peers[peer];
+        let Peer { role, room, edits: all, void, .. } = &self.peers[peer];
         let mut books = self.books.lock().unwrap();
-        for edit in &all[edits] {
-            if *role != Role::Editor && self.mutant.is_none() {
+        for n in edits {
+            let edit = &all[n];
+            if (*role != Role::Editor || void.contains(&n)) && self.mutant.is_none() {
                 return Err(format!("peer {peer} may not edit, and was told that it is saved"));
             }
             self.trace.say(|| format!("peer {peer} hears it is saved: {}", describe(edit)));
@@ -389,7 +417,7 @@ impl World {
     }
 
     fn change_mood(&mut self) {
-        let moods = [Mood::Well, Mood::Slow, Mood::Fails, Mood::FailsAfterwards];
+        let moods = [Mood::Well, Mood::Slow, Mood::Late, Mood::Fails, Mood::FailsAfterwards];
         let mood = moods[self.random.usize(..moods.len())];
         self.trace.say(|| format!("the host: {mood:?}"));
         self.host.be(mood);
@@ -399,6 +427,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.disk.memory().heal();
         self.host.be(Mood::Well);
+        while self.host.write_late() {}
     }
 
     /// The process is killed, and another one starts.
@@ -407,6 +436,7 @@ impl World {
         self.hang_up_all();
         drop(self.server.take());
         self.check_stored()?;
+        self.locks_are_gone();
         self.start();
         Ok(())
     }
@@ -420,6 +450,7 @@ impl World {
         self.hang_up_all();
         ended?;
         self.check_stored()?;
+        self.locks_are_gone();
         self.start();
         Ok(())
     }
@@ -431,9 +462,14 @@ impl World {
     }
 
     fn start(&mut self) {
-        let host = Arc::new(self.host.clone());
-        self.server = Some(Server::start(self.disk.open(), host, &self.settings));
+        self.server = Some(start(&self.disk, &self.host, &self.settings, self.mutant));
     }
+}
+
+fn start(disk: &SimulatedDisk, host: &SimulatedHost, settings: &Settings, mutant: Option<Mutant>) -> Server {
+    let has_no_limit = mutant == Some(Mutant::SizeHasNoLimit);
+    let settings = if has_no_limit { settings.without_largest_size() } else { settings.clone() };
+    Server::start(disk.open(), Arc::new(host.clone()), &settings)
 }
 
 fn describe(edit: &Edit) -> String {

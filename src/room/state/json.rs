@@ -115,7 +115,7 @@ impl RoomState {
     }
 
     /// The whole state for a client that speaks JSON.
-    fn send_room_state(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
+    pub(super) fn send_room_state(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
         let participants = self.participants(client);
         let version = self.document.generation();
         match self.document.state() {

@@ -3,6 +3,7 @@
 use super::{Effect, RoomState};
 use crate::ids::ClientId;
 use crate::protocol::control::{self, Level};
+use crate::protocol::sync;
 
 impl RoomState {
     /// The host has changed what a client may do.
@@ -10,10 +11,30 @@ impl RoomState {
         let locked = self.locked.is_some();
         let Some(seat) = self.seats.get_mut(&client) else { return Vec::new() };
         let before = std::mem::replace(&mut seat.member.read_only, read_only);
-        if before == read_only || locked || !seat.member.reads_text {
+        if before == read_only || locked {
             return Vec::new();
         }
-        vec![Effect::Send(client, control::permission_changed(read_only, None))]
+        let mut effects = Vec::new();
+        if seat.member.reads_text {
+            effects.push(Effect::Send(client, control::permission_changed(read_only, None)));
+        }
+        if !read_only {
+            self.ask_for_what_was_denied(client, &mut effects);
+        }
+        effects
+    }
+
+    /// A client that may edit again has, perhaps, what it wrote before it heard that it might not. Others would not
+    /// see that until it wrote something more.
+    fn ask_for_what_was_denied(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
+        let Some(seat) = self.seats.get_mut(&client) else { return };
+        let was_denied = std::mem::take(&mut seat.was_denied);
+        if !seat.member.speaks_json {
+            effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
+        } else if was_denied {
+            // It says what the room lacks when it is told what the room has.
+            self.send_room_state(client, effects);
+        }
     }
 
     /// Locks the room: nobody may edit until it is unlocked with `None`. Everybody is told why.
@@ -34,6 +55,12 @@ impl RoomState {
                 effects.push(Effect::Send(*client, control::permission_changed(read_only, reason)));
             }
             effects.push(Effect::Send(*client, control::notice(Level::Info, &text)));
+        }
+        if self.locked.is_none() {
+            let editors = self.seats.iter().filter(|(_, seat)| !seat.member.read_only);
+            for client in editors.map(|(client, _)| *client).collect::<Vec<_>>() {
+                self.ask_for_what_was_denied(client, &mut effects);
+            }
         }
         effects
     }

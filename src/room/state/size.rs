@@ -5,7 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Effect, RoomState, Updates};
+use bytes::Bytes;
+
+use super::{Effect, RoomState, Seat, Updates};
 use crate::error::{Code, RealtimeError};
 use crate::ids::ClientId;
 use crate::protocol::control::{self, Level};
@@ -108,13 +110,13 @@ impl RoomState {
     pub(super) fn grow(
         &mut self,
         client: ClientId,
-        (bytes, is_step2): (usize, bool),
+        (update, is_step2): (&Bytes, bool),
         updates: &mut Updates,
         effects: &mut Vec<Effect>,
         now: Instant,
     ) -> bool {
-        if self.size.is_far_from_limits(bytes) {
-            self.size.bytes += bytes;
+        if self.size.is_far_from_limits(update.len()) {
+            self.size.bytes += update.len();
             return true;
         }
         // What waits to be applied counts as well.
@@ -125,14 +127,19 @@ impl RoomState {
                 Err(error) => effects.push(Effect::fail(&error)),
             }
         }
+        // An answer may be to an older question, and hold what has come meanwhile.
+        let bytes = self.document.growth_by(update);
         let refused = self.seats.get(&client).map_or(0, |seat| seat.refused.bytes);
-        // An answer to our step 1 holds everything that we lack.
-        let needed = if is_step2 { bytes } else { bytes.saturating_add(refused) };
-        if !self.size.fits(needed) {
+        // An answer to our step 1 holds everything that we lack. So does what a client that speaks JSON says when it
+        // is told the state, which cannot be told from what it says else but by this.
+        let is_whole = is_step2 || (self.speaks_json(client) && self.document.leads_up_to(update));
+        let needed = if is_whole { bytes } else { bytes.saturating_add(refused) };
+        if bytes > 0 && !self.size.fits(needed) {
             self.refuse_growth(client, needed, effects, now);
             return false;
         }
-        if let Some(seat) = self.seats.get_mut(&client).filter(|seat| is_step2 || seat.member.speaks_json) {
+        let settles = |seat: &&mut Seat| is_whole || (seat.member.speaks_json && bytes > 0);
+        if let Some(seat) = self.seats.get_mut(&client).filter(settles) {
             seat.refused.bytes = 0;
         }
         self.size.bytes += bytes;

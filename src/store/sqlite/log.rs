@@ -12,7 +12,8 @@ use crate::error::{Code, RealtimeError};
 use crate::ids::RoomId;
 use crate::store::snapshot::{seq_is_taken, version_goes_back};
 use crate::store::{
-    Append, Attempt, DamagedUpdates, Drafted, Entry, HostText, RejectedSnapshot, StoredRoom, StoredSnapshot,
+    ATTEMPTS_KEPT_PER_ROOM, Append, Attempt, DamagedUpdates, Drafted, Entry, HostText, RejectedSnapshot,
+    StoredRoom, StoredSnapshot,
 };
 
 /// `snapshot_version` is the newest snapshot that must be there, 0 if there need be none; `last_version` never goes
@@ -28,15 +29,22 @@ pub(super) const SCHEMA: &str = "
         snapshot_version INTEGER NOT NULL DEFAULT 0,
         drafted_seq INTEGER,
         drafted_text TEXT,
-        text_before_draft TEXT,
-        attempted_seq INTEGER,
-        attempted_text TEXT
+        text_before_draft TEXT
     ) STRICT;
     CREATE TABLE realtime_updates (
         place INTEGER PRIMARY KEY NOT NULL,
         update_data BLOB NOT NULL,
         checksum INTEGER
     ) STRICT;
+    CREATE TABLE realtime_attempts (
+        attempt INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+        room_key INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        given_at_ms INTEGER NOT NULL,
+        given_before INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX realtime_attempts_of_room ON realtime_attempts (room_key);
 ";
 
 /// What schema version 2 added. Updates of version 1 have no checksum and are taken as they are.
@@ -46,7 +54,8 @@ pub(super) const FROM_VERSION_1: &str = "
     ALTER TABLE realtime_rooms ADD COLUMN attempted_text TEXT;
 ";
 
-/// Schema version 3 has one key for a row of the log instead of two columns.
+/// Schema version 3 has one key for a row of the log instead of two columns, and remembers several attempts of a room
+/// instead of the last alone.
 pub(super) const FROM_VERSION_2: &str = "
     ALTER TABLE realtime_updates RENAME TO realtime_updates_2;
     CREATE TABLE realtime_updates (
@@ -57,6 +66,20 @@ pub(super) const FROM_VERSION_2: &str = "
     INSERT INTO realtime_updates (place, update_data, checksum)
         SELECT (room_key << 36) | seq, update_data, checksum FROM realtime_updates_2;
     DROP TABLE realtime_updates_2;
+    CREATE TABLE realtime_attempts (
+        attempt INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+        room_key INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        given_at_ms INTEGER NOT NULL,
+        given_before INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX realtime_attempts_of_room ON realtime_attempts (room_key);
+    INSERT INTO realtime_attempts (room_key, seq, text, given_at_ms)
+        SELECT room_key, attempted_seq, attempted_text, unixepoch() * 1000 FROM realtime_rooms
+        WHERE attempted_seq IS NOT NULL AND attempted_text IS NOT NULL;
+    ALTER TABLE realtime_rooms DROP COLUMN attempted_seq;
+    ALTER TABLE realtime_rooms DROP COLUMN attempted_text;
 ";
 
 /// Of a row's key, the low bits are the update's `seq` (68 thousand million of them), the others the room's key.
@@ -99,7 +122,7 @@ pub(in crate::store) struct StoredLog {
     /// The newest snapshot that must be there, 0 if there need be none.
     pub(in crate::store) snapshot_version: u64,
     drafted: Option<(u64, HostText, Option<HostText>)>,
-    attempted: Option<Attempt>,
+    attempted: Vec<Attempt>,
 }
 
 impl StoredLog {
@@ -136,8 +159,7 @@ impl StoredLog {
 pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<StoredLog, Problem> {
     let found = connection
         .prepare_cached(
-            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text, text_before_draft,
-                    attempted_seq, attempted_text
+            "SELECT room_key, last_seq, last_version, snapshot_version, drafted_seq, drafted_text, text_before_draft
              FROM realtime_rooms WHERE room_id = ?",
         )?
         .query_row([room.as_str()], |row| {
@@ -152,15 +174,20 @@ pub(in crate::store) fn load(connection: &Connection, room: &RoomId) -> Result<S
                     (Some(seq), Some(text)) => Some((seq, text, row.get(6)?)),
                     _ => None,
                 },
-                attempted: match (row.get::<_, Option<i64>>(7)?, row.get(8)?) {
-                    (Some(seq), Some(text)) => Some(Attempt { seq: from_sql(seq), text }),
-                    _ => None,
-                },
+                attempted: Vec::new(),
             };
             Ok((row.get::<_, i64>(0)?, stored))
         })
         .optional()?;
     let Some((key, mut stored)) = found else { return Ok(StoredLog::default()) };
+    stored.attempted = connection
+        .prepare_cached(
+            "SELECT seq, text, given_at_ms FROM realtime_attempts WHERE room_key = ? ORDER BY attempt",
+        )?
+        .query_map([key], |row| {
+            Ok(Attempt { seq: from_sql(row.get(0)?), text: row.get(1)?, given_at_ms: row.get(2)? })
+        })?
+        .collect::<Result<_, _>>()?;
     let mut statement = connection.prepare_cached(
         "SELECT place, update_data, checksum FROM realtime_updates WHERE place BETWEEN ? AND ? ORDER BY place",
     )?;
@@ -244,8 +271,14 @@ fn insert(connection: &Connection, key: i64, append: &Append) -> Result<(), Prob
 fn remember(connection: &Connection, key: i64, drafted: &Drafted) -> Result<(), Problem> {
     connection
         .prepare_cached(
+            "DELETE FROM realtime_attempts WHERE room_key = ?1 AND text = ?2 AND NOT given_before
+                AND ?3 >= (SELECT coalesce(drafted_seq, 0) FROM realtime_rooms WHERE room_key = ?1)",
+        )?
+        .execute(params![key, drafted.text, to_sql(drafted.seq)])?;
+    connection
+        .prepare_cached(
             "UPDATE realtime_rooms SET last_seq = max(last_seq, ?1), drafted_seq = ?1, drafted_text = ?2,
-                text_before_draft = ?4, attempted_seq = NULL, attempted_text = NULL
+                text_before_draft = ?4
              WHERE room_key = ?3 AND coalesce(drafted_seq, 0) <= ?1",
         )?
         .execute(params![to_sql(drafted.seq), drafted.text, key, drafted.before])?;
@@ -259,9 +292,20 @@ pub(in crate::store) fn attempt(
     attempt: &Attempt,
 ) -> Result<(), Problem> {
     let key = key_of(connection, room)?;
+    let given_before = connection
+        .prepare_cached("DELETE FROM realtime_attempts WHERE room_key = ? AND text = ?")?
+        .execute(params![key, attempt.text])?;
     connection
-        .prepare_cached("UPDATE realtime_rooms SET attempted_seq = ?, attempted_text = ? WHERE room_key = ?")?
-        .execute(params![to_sql(attempt.seq), attempt.text, key])?;
+        .prepare_cached(
+            "INSERT INTO realtime_attempts (room_key, seq, text, given_at_ms, given_before) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![key, to_sql(attempt.seq), attempt.text, attempt.given_at_ms, given_before > 0])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM realtime_attempts WHERE attempt IN (
+                SELECT attempt FROM realtime_attempts WHERE room_key = ? ORDER BY attempt DESC LIMIT -1 OFFSET ?)",
+        )?
+        .execute(params![key, ATTEMPTS_KEPT_PER_ROOM as i64])?;
     Ok(())
 }
 

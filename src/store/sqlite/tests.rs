@@ -221,6 +221,31 @@ fn the_file_is_marked_as_ours() {
     assert_eq!(pragma("auto_vacuum"), 2);
 }
 
+/// Makes the file what schema version 2 was: two keys for an update, the last number in the room's row, and of each
+/// room the last attempt alone.
+fn as_version_2(connection: &Connection) {
+    connection
+        .execute_batch(
+            "UPDATE realtime_rooms SET last_seq =
+                 coalesce((SELECT max(place & 0xfffffffff) FROM realtime_updates WHERE place >> 36 = room_key), last_seq);
+             CREATE TABLE log (
+                 room_key INTEGER NOT NULL,
+                 seq INTEGER NOT NULL,
+                 update_data BLOB NOT NULL,
+                 checksum INTEGER,
+                 PRIMARY KEY (room_key, seq)
+             ) STRICT;
+             INSERT INTO log SELECT place >> 36, place & 0xfffffffff, update_data, checksum FROM realtime_updates;
+             DROP TABLE realtime_updates;
+             ALTER TABLE log RENAME TO realtime_updates;
+             DROP TABLE realtime_attempts;
+             ALTER TABLE realtime_rooms ADD COLUMN attempted_seq INTEGER;
+             ALTER TABLE realtime_rooms ADD COLUMN attempted_text TEXT;
+             PRAGMA user_version = 2",
+        )
+        .unwrap();
+}
+
 /// The file as the first release wrote it: two keys for an update, no checksums, and snapshots as they are.
 #[test]
 fn a_file_of_schema_version_1_is_read_and_written_on() {
@@ -231,19 +256,11 @@ fn a_file_of_schema_version_1_is_read_and_written_on() {
     let (header, _) = Header::pack(&snapshot(&x, 1, 0, "s")).unwrap();
     folder.put_snapshot(&x, &Header { format_version: 1, ..header }, b"s");
     drop(backend);
+    as_version_2(&folder.other());
     folder
         .other()
         .execute_batch(
-            "CREATE TABLE log (
-                 room_key INTEGER NOT NULL,
-                 seq INTEGER NOT NULL,
-                 update_data BLOB NOT NULL,
-                 PRIMARY KEY (room_key, seq)
-             ) STRICT;
-             INSERT INTO log SELECT place >> 36, place & 0xfffffffff, update_data FROM realtime_updates;
-             DROP TABLE realtime_updates;
-             ALTER TABLE log RENAME TO realtime_updates;
-             UPDATE realtime_rooms SET last_seq = 2;
+            "ALTER TABLE realtime_updates DROP COLUMN checksum;
              ALTER TABLE realtime_rooms DROP COLUMN attempted_seq;
              ALTER TABLE realtime_rooms DROP COLUMN attempted_text;
              PRAGMA user_version = 1",
@@ -261,6 +278,21 @@ fn a_file_of_schema_version_1_is_read_and_written_on() {
     let version =
         folder.other().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(version, SCHEMA_VERSION);
+}
+
+#[test]
+fn the_attempt_in_a_file_of_schema_version_2_is_kept() {
+    let folder = Folder::new();
+    let x = room("x");
+    folder.open().unwrap().commit(&[update(&x, 1, "a")]).unwrap();
+    as_version_2(&folder.other());
+    folder.other().execute("UPDATE realtime_rooms SET attempted_seq = 1, attempted_text = 'a'", []).unwrap();
+    let mut backend = folder.open().unwrap();
+    backend.attempt(&x, &Attempt { seq: 2, text: "b".into(), given_at_ms: 0 }).unwrap();
+    let attempted = backend.load(&x).unwrap().attempted;
+    let of = |attempt: &Attempt| (attempt.seq, attempt.text.to_string());
+    assert_eq!(attempted.iter().map(of).collect::<Vec<_>>(), [(1, "a".to_owned()), (2, "b".to_owned())]);
+    assert!(attempted[0].is_open(crate::clock::now_ms()));
 }
 
 /// Overwrites every page of the file in which a text stands.

@@ -296,7 +296,7 @@ impl Writer {
         saved
     }
 
-    /// A note of the host's text ends the attempts before it, so one that comes late must not end this one.
+    /// A note of a text ends an attempt at it, so one that comes late must not end this one.
     fn attempt(&mut self, room: &RoomId, attempt: &Attempt) -> Result<()> {
         self.write_stuck(room).map_err(|error| unwritten(room, error))?;
         guarded("note a draft", || self.backend.attempt(room, attempt))

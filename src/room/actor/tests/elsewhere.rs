@@ -344,3 +344,95 @@ async fn an_edit_on_top_of_a_draft_whose_note_was_lost_is_all_that_is_merged() {
         "{xml}"
     );
 }
+
+/// A room whose host was given up with one draft, took the next, and then came with the first.
+async fn with_a_draft_that_comes_late() -> (Harness, Client) {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    let before = text_of(&harness);
+    client.writes("Written first.").await;
+    client.settled().await;
+    draft_without_an_answer(&harness).await;
+    let late = text_of(&harness);
+    set_text(&harness, &before);
+    client.writes("Written second.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    assert!(late.contains("first.") && text_of(&harness).contains("second."));
+    set_text(&harness, &late);
+    (harness, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_comes_late_takes_nothing_back_and_is_written_over() {
+    for (told, writes) in [(true, false), (true, true), (false, true)] {
+        let (harness, client) = with_a_draft_that_comes_late().await;
+        if told {
+            let loads = *harness.host.loads.borrow();
+            assert!(harness.rooms.tell(&room(), Message::RecordChanged).await);
+            harness.host.until_loads(loads + 1).await;
+            client.settled().await;
+        }
+        if writes {
+            client.writes("Written third.").await;
+            client.settled().await;
+        }
+        harness.snapshot().await.unwrap();
+        assert_eq!(harness.host.count("realtime:room:merged"), 0);
+        assert_eq!((in_draft(&harness, "second."), in_draft(&harness, "third.")), (1, usize::from(writes)));
+        assert!(text_of(&harness).contains("second."));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_comes_late_is_ours_in_the_next_life_of_the_room_as_well() {
+    let (mut harness, _) = with_a_draft_that_comes_late().await;
+    harness.crash().await;
+    let client = harness.join().await;
+    assert_eq!(client.editor.content().xml.matches("second.").count(), 1);
+    harness.snapshot().await.unwrap();
+    assert!(text_of(&harness).contains("second."));
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_edit_on_top_of_a_draft_that_came_late_the_edit_is_merged() {
+    for crashes in [false, true] {
+        let (mut harness, client) = with_a_draft_that_comes_late().await;
+        let edited = format!("{}\n\nFrom elsewhere.", text_of(&harness));
+        if crashes {
+            set_text(&harness, &edited);
+            harness.crash().await;
+        } else {
+            changed_elsewhere(&harness, &edited).await;
+            client.settled().await;
+        }
+        let client = harness.join().await;
+        let xml = client.editor.content().xml;
+        assert_eq!((xml.matches("second.").count(), xml.matches("From elsewhere.").count()), (1, 1), "{xml}");
+        harness.snapshot().await.unwrap();
+        assert_eq!((in_draft(&harness, "second."), in_draft(&harness, "From elsewhere.")), (1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_does_not_come_back_with_a_draft_that_comes_late() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    let before = text_of(&harness);
+    client.send_update(&client.editor.add_element("heading", "Written inside.")).await;
+    client.settled().await;
+    draft_without_an_answer(&harness).await;
+    let late = text_of(&harness);
+    set_text(&harness, &before);
+    client.send_update(&client.editor.remove_element("heading").unwrap()).await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    set_text(&harness, &late);
+    let loads = *harness.host.loads.borrow();
+    assert!(harness.rooms.tell(&room(), Message::RecordChanged).await);
+    harness.host.until_loads(loads + 1).await;
+    harness.snapshot().await.unwrap();
+    assert!(!text_of(&harness).contains("Written inside."));
+    assert_eq!(harness.host.count("realtime:room:merged"), 0);
+}

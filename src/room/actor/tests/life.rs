@@ -1,6 +1,7 @@
 //! How long a room stays, and what becomes of those who come while it goes.
 
 use super::*;
+use crate::room::state::tests;
 
 #[tokio::test(start_paused = true)]
 async fn a_room_outlives_its_clients_by_the_grace_period() {
@@ -132,4 +133,23 @@ async fn what_a_revoked_user_sends_does_not_count() {
     client.types(" and after").await;
     assert_eq!(harness.join().await.editor.text(), "before");
     assert_eq!(client.read().await, ["session.revoked", "close 4001"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_brings_counts_no_more_if_the_right_to_it_was_taken_on_the_way_in() {
+    let mut harness = Harness::start();
+    harness.join().await;
+    for (number, is_ended) in [(70, false), (71, true)] {
+        let (mut join, answer, client) = harness.at_the_door_for(number);
+        join.first = Some(tests::update(&client.editor.append("an intrusion")));
+        if is_ended {
+            join.session.end(&RealtimeError::new(Code::Kicked, "sent away"));
+        } else {
+            join.session.set_read_only(true);
+        }
+        let client = client.with(harness.rooms.join(&room(), join).await.unwrap());
+        answer.await.unwrap().unwrap();
+        client.leaves().await;
+    }
+    assert_eq!(harness.join().await.editor.text(), "");
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
 use super::*;
 
 const BYTES_MAX: usize = 4_000;
@@ -100,6 +104,37 @@ fn an_answer_that_does_not_fit_is_not_asked_for_again_and_again() {
     }
     let effects = small.hear(ANN, [step2(&ann.diff(&[0]))]);
     assert_eq!(outline(&effects), no_effects());
+}
+
+#[test]
+fn an_answer_that_holds_nothing_new_is_not_refused_nor_is_what_comes_after_it() {
+    let mut small = Small::new(Member { ack: AckMode::Saved, ..member(ANN) });
+    let ann = Editor::new(1);
+    small.hear(ANN, [update(&ann.append(&"a".repeat(3_000)))]);
+    // To a question that was asked before.
+    let effects = small.hear(ANN, [step2(&ann.diff(&[0]))]);
+    assert_eq!(outline(&effects), ["saved to ann"]);
+    let effects = small.hear(ANN, [update(&ann.append("!"))]);
+    assert_eq!(outline(&effects), ["change by ann", "saved to ann"]);
+}
+
+#[test]
+fn who_speaks_json_and_deletes_what_was_refused_goes_on() {
+    let mut small = Small::new(Member { speaks_json: true, ..member(ANN) });
+    let ann = Editor::new(1);
+    let says = |small: &mut Small, update: &[u8]| {
+        let text = json!({"type": "sync", "update": STANDARD.encode(update)}).to_string();
+        outline(&small.room.receive_text(ANN, &text, small.now, 0))
+    };
+    says(&mut small, &ann.append(&"a".repeat(3_000)));
+    says(&mut small, &ann.append(&"b".repeat(2_000)));
+    small.pass();
+    assert_eq!(says(&mut small, &ann.remove(3_000, 2_000)), ["ann: room_state"]);
+    // What it says to that: all that the room lacks.
+    let answer = ann.diff(&small.room.document().state_vector());
+    assert_eq!(says(&mut small, &answer), ["change by ann"]);
+    assert_eq!(says(&mut small, &ann.append("c")), ["change by ann"]);
+    assert_eq!(small.room.text().len(), 3_001);
 }
 
 #[test]

@@ -92,3 +92,65 @@ fn a_hostile_frame_of_a_viewer_is_refused_as_such() {
     let effects = room.hear(BOB, [Bytes::from_static(&[0, 2, 2, 5, 1])]);
     assert_eq!(outline(&effects), ["bob: INVALID_YJS_UPDATE", "bob failed"]);
 }
+
+#[test]
+fn who_may_edit_again_is_asked_for_what_was_refused_meanwhile() {
+    let mut room = room_of_two();
+    let (ann, bob) = (Editor::new(1), Editor::new(2));
+    // Of what Ann writes before she hears that the room is locked, the others know nothing.
+    room.lock(Some("a vote".into()));
+    room.hear(ANN, [update(&ann.append("in vain? "))]);
+    let mut effects = outline(&room.lock(None));
+    effects.sort();
+    let told = ["notice", "permission.changed", "step1"];
+    assert_eq!(
+        effects,
+        [told.map(|what| format!("ann: {what}")), told.map(|what| format!("bob: {what}"))].concat()
+    );
+    room.hear(ANN, [step2(&ann.diff(&room.document().state_vector()))]);
+    assert_eq!(room.text(), "in vain? ");
+    // The same with one person's right, and with a deletion.
+    bob.receive(&room.document_mut().state().unwrap());
+    room.set_read_only(BOB, true);
+    room.hear(BOB, [update(&bob.remove(2, 7))]);
+    let effects = room.set_read_only(BOB, false);
+    assert_eq!(outline(&effects), ["bob: permission.changed", "bob: step1"]);
+    room.hear(BOB, [step2(&bob.diff(&sent(&effects, 0)))]);
+    assert_eq!(room.text(), "in");
+}
+
+#[test]
+fn nothing_is_told_saved_while_something_that_was_refused_is_missing() {
+    let mut room = room_of(Member { ack: AckMode::Saved, ..member(ANN) }, member(BOB));
+    let ann = Editor::of(room.document_mut());
+    room.hear(ANN, [update(&ann.append("hello"))]);
+    room.set_read_only(ANN, true);
+    room.hear(ANN, [update(&ann.append("!"))]);
+    let effects = room.set_read_only(ANN, false);
+    // It needs nothing of what was refused.
+    assert_eq!(outline(&room.hear(ANN, [update(&ann.remove(0, 1))])), ["change by ann"]);
+    let answer = step2(&ann.diff(&sent(&effects, 0)));
+    assert_eq!(outline(&room.hear(ANN, [answer])), ["change by ann", "saved to ann"]);
+    assert_eq!(room.text(), "ello!");
+}
+
+#[test]
+fn nothing_of_who_speaks_json_is_told_saved_after_something_was_refused() {
+    let mut room = room_of(Member { speaks_json: true, ack: AckMode::Saved, ..member(ANN) }, member(BOB));
+    let ann = Editor::of(room.document_mut());
+    assert_eq!(outline(&room.hear(ANN, [update(&ann.append("hello"))])), ["change by ann", "saved to ann"]);
+    room.lock(Some("a vote".into()));
+    room.hear(ANN, [update(&ann.append("!"))]);
+    room.lock(None);
+    assert_eq!(outline(&room.hear(ANN, [update(&ann.remove(0, 1))])), ["change by ann"]);
+}
+
+#[test]
+fn who_speaks_json_is_told_the_state_again_if_something_was_refused() {
+    let mut room = room_of(Member { speaks_json: true, ..member(ANN) }, member(BOB));
+    room.set_read_only(ANN, true);
+    assert_eq!(outline(&room.set_read_only(ANN, false)), ["ann: permission.changed"]);
+    room.set_read_only(ANN, true);
+    room.hear(ANN, [update(&Editor::new(1).append("in vain?"))]);
+    assert_eq!(outline(&room.set_read_only(ANN, false)), ["ann: permission.changed", "ann: room_state"]);
+}

@@ -269,10 +269,10 @@ async fn an_attempt_waits_for_the_note_before_it_which_would_end_it() {
     disk.break_call(Call::Commit);
     let seq = log.append(text("a")).unwrap();
     log.drafted(seq, "a".into(), None);
-    let attempt = Attempt { seq, text: "b".into() };
+    let attempt = Attempt { seq, text: "b".into(), given_at_ms: 0 };
     store.attempt(&x, attempt.clone()).await.unwrap_err();
     disk.heal();
     store.attempt(&x, attempt.clone()).await.unwrap();
     let stored = store.load(&x).await.unwrap().0;
-    assert_eq!((stored.drafted.unwrap().text, stored.attempted), ("a".into(), Some(attempt)));
+    assert_eq!((stored.drafted.unwrap().text, stored.attempted), ("a".into(), vec![attempt]));
 }
