@@ -23,8 +23,7 @@ pub(crate) fn not_carried(text: &str, lost: Vec<Lost>, carried: &str) -> Vec<Los
         let count = left.get_mut(&(kind, piece)).filter(|count| **count > 0);
         count.map(|count| *count -= 1).is_some()
     };
-    let mut is_carried =
-        |lost: &Lost| pieces(text, lost).iter().fold(true, |all, piece| take(lost.kind, *piece) && all);
+    let mut is_carried = |lost: &Lost| pieces(text, lost).into_iter().all(|piece| take(lost.kind, piece));
     lost.into_iter().filter(|lost| !is_carried(lost)).collect()
 }
 
