@@ -20,7 +20,7 @@ use yrs::{Doc, ID, ReadTxn, TransactionMut, XmlFragmentRef, XmlOut};
 
 use super::xml::{self, Assembly, Foreign, Reader, Rules};
 use crate::error::Result;
-use crate::markdown::{Joiner, Node, RenderedBlock};
+use crate::markdown::{self, Joiner, Node, RenderedBlock};
 
 /// The most that one document keeps of its rendered blocks, in bytes of Markdown and of what goes with it.
 /// What is beyond is rendered each time.
@@ -61,10 +61,18 @@ impl Changed {
     }
 }
 
+/// A block's Markdown.
+#[derive(Debug, Clone)]
+struct Kept {
+    block: Arc<RenderedBlock>,
+    /// Whether it says what the block does to whoever reads it.
+    is_read_back: bool,
+}
+
 /// The rendered blocks of a document.
 #[derive(Debug, Default)]
 pub(super) struct Rendered {
-    blocks: HashMap<ID, Arc<RenderedBlock>>,
+    blocks: HashMap<ID, Kept>,
     bytes: usize,
     /// What changed since the last draft. yrs tells of it from within a transaction, so it is shared, with a lock
     /// that is held for a few operations.
@@ -91,14 +99,14 @@ impl Rendered {
     /// A block's Markdown as of the last draft, if it is kept.
     pub(super) fn get(&self, block: &XmlOut) -> Option<&RenderedBlock> {
         match block.id() {
-            BranchID::Nested(id) => self.blocks.get(&id).map(AsRef::as_ref),
+            BranchID::Nested(id) => self.blocks.get(&id).map(|kept| kept.block.as_ref()),
             BranchID::Root(_) => None,
         }
     }
 
     fn forget(&mut self, id: &ID) {
         if let Some(block) = self.blocks.remove(id) {
-            self.bytes -= block.len() + BLOCK_BYTES;
+            self.bytes -= block.block.len() + BLOCK_BYTES;
         }
     }
 
@@ -150,7 +158,7 @@ impl Rendered {
         let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, block) in new.blocks.into_iter().filter(|(id, _)| !changed.all && !changed.ids.contains(id))
         {
-            let bytes = block.len() + BLOCK_BYTES;
+            let bytes = block.block.len() + BLOCK_BYTES;
             if self.bytes + bytes <= RENDERED_BYTES_MAX && self.blocks.insert(id, block).is_none() {
                 self.bytes += bytes;
             }
@@ -161,7 +169,7 @@ impl Rendered {
 /// One child of the fragment.
 #[derive(Debug)]
 enum Part {
-    Rendered(ID, Arc<RenderedBlock>),
+    Rendered(ID, Kept),
     /// The nodes that it is read as, not yet made to fit; mostly one. Without an id it is not kept.
     Read(Option<ID>, Vec<Node>),
 }
@@ -178,7 +186,7 @@ impl Part {
 fn parts(
     txn: &impl ReadTxn,
     fragment: &XmlFragmentRef,
-    rendered: &HashMap<ID, Arc<RenderedBlock>>,
+    rendered: &HashMap<ID, Kept>,
     read_max: usize,
 ) -> Option<(Vec<Part>, Foreign)> {
     let children = xml::children(txn, fragment);
@@ -192,7 +200,7 @@ fn parts(
             BranchID::Root(_) => None,
         };
         if let Some((id, block)) = id.and_then(|id| Some((id, rendered.get(&id)?))) {
-            parts.push(Part::Rendered(id, Arc::clone(block)));
+            parts.push(Part::Rendered(id, block.clone()));
             continue;
         }
         read += 1;
@@ -230,13 +238,16 @@ pub struct Rendering {
     pub new: NewlyRendered,
     /// What the Markdown does not say, because the schema does not have it.
     pub foreign: Foreign,
+    /// Whether the Markdown is read as this document. The editor writes some content in a way that is read as other
+    /// content, and so do we.
+    pub is_read_back: bool,
 }
 
 /// Blocks that were rendered for a draft.
 #[derive(Debug)]
 pub struct NewlyRendered {
     of: u64,
-    blocks: Vec<(ID, Arc<RenderedBlock>)>,
+    blocks: Vec<(ID, Kept)>,
 }
 
 impl NewlyRendered {
@@ -257,20 +268,22 @@ impl Draft {
         };
         // Nothing of yrs is left in the parts, and still a panic must not end more than this draft.
         catch_unwind(AssertUnwindSafe(|| join(self.of, parts)))
-            .map(|(markdown, new)| Rendering { markdown, new, foreign })
+            .map(|(markdown, new, is_read_back)| Rendering { markdown, new, foreign, is_read_back })
             .map_err(|_| xml::invalid("cannot be written as Markdown"))
     }
 }
 
-fn join(of: u64, parts: Vec<Part>) -> (String, NewlyRendered) {
+fn join(of: u64, parts: Vec<Part>) -> (String, NewlyRendered, bool) {
     let mut joiner = Joiner::default();
     let mut assembly = Assembly::of_blocks();
     let mut blocks = Vec::new();
+    let mut is_read_back = true;
     for part in parts {
         let (id, nodes) = match part {
-            Part::Rendered(_, block) => {
+            Part::Rendered(_, kept) => {
                 assembly.take().iter().for_each(|node| joiner.node(node));
-                joiner.rendered(&block);
+                joiner.rendered(&kept.block);
+                is_read_back &= kept.is_read_back;
                 continue;
             }
             Part::Read(id, nodes) => (id, nodes),
@@ -283,13 +296,20 @@ fn join(of: u64, parts: Vec<Part>) -> (String, NewlyRendered) {
             (Some(id), Some(block)) => {
                 assembly.take().iter().for_each(|node| joiner.node(node));
                 joiner.rendered(&block);
-                blocks.push((id, Arc::new(block)));
+                let reads_back = nodes.iter().all(|node| markdown::is_read_back(node, &block));
+                is_read_back &= reads_back;
+                blocks.push((id, Kept { block: Arc::new(block), is_read_back: reads_back }));
             }
-            _ => nodes.into_iter().for_each(|node| assembly.add(node)),
+            _ => {
+                // Not what any editor of this schema wrote.
+                is_read_back &= nodes.is_empty();
+                nodes.into_iter().for_each(|node| assembly.add(node));
+            }
         }
     }
     assembly.take().iter().for_each(|node| joiner.node(node));
-    (joiner.finish(), NewlyRendered { of, blocks })
+    is_read_back &= !joiner.joins_lists();
+    (joiner.finish(), NewlyRendered { of, blocks }, is_read_back)
 }
 
 #[cfg(test)]

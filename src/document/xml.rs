@@ -9,6 +9,7 @@
 //! | a mark | a formatting attribute; its value is an object with the mark's attributes, null ones as well |
 //! | a mark that may be there twice | the same, named `name--` and eight characters of a hash |
 
+mod direct;
 mod foreign;
 mod open;
 mod read;
@@ -46,6 +47,9 @@ pub fn markdown_to_update(markdown: &str, client: u64) -> Result<Bytes> {
 /// Fails with [`Code::InvalidYjsUpdate`] if the bytes are not an update, or one that builds on changes
 /// which are not in it.
 pub fn update_to_markdown(update: &[u8]) -> Result<String> {
+    if let Some(doc) = direct::read_update(update) {
+        return Ok(markdown::serialize(&doc));
+    }
     with_document(update, |txn, fragment| markdown::serialize(&read_fragment(txn, fragment)))
 }
 

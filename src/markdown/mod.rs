@@ -62,6 +62,7 @@
 
 mod attrs;
 mod block;
+mod carried;
 mod chars;
 mod civic;
 mod difference;
@@ -71,16 +72,19 @@ mod inline;
 mod lossless;
 mod node;
 mod punycode;
+mod read_back;
 pub(crate) mod schema;
 mod serialize;
 mod tree;
 mod url;
 
 pub use attrs::Attrs;
+pub(crate) use carried::not_carried;
 pub use difference::lost_between;
 pub use lossless::check_lossless;
 pub(crate) use lossless::{Checked, check, stored};
 pub use node::{Mark, Node, NodeKind};
+pub(crate) use read_back::is_read_back;
 pub use serialize::serialize;
 pub(crate) use serialize::{Joiner, RenderedBlock};
 

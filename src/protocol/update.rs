@@ -11,7 +11,7 @@ use super::wire::{Reader, WireError, put_var, utf16_len};
 pub const VALUE_DEPTH_MAX: usize = 64;
 
 /// Client ids are JavaScript's safe integers.
-const CLIENT_ID_MAX: u64 = (1 << 53) - 1;
+pub(crate) const CLIENT_ID_MAX: u64 = (1 << 53) - 1;
 
 /// What an update claims to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -220,33 +220,34 @@ pub(super) fn items(update: &[u8]) -> Result<Vec<Item>, WireError> {
 }
 
 /// The tags of what an item holds, in the low five bits of its info byte.
-mod content {
-    pub(super) const GC: u8 = 0;
-    pub(super) const DELETED: u8 = 1;
-    pub(super) const JSON: u8 = 2;
-    pub(super) const BINARY: u8 = 3;
-    pub(super) const STRING: u8 = 4;
-    pub(super) const EMBED: u8 = 5;
-    pub(super) const FORMAT: u8 = 6;
-    pub(super) const TYPE: u8 = 7;
-    pub(super) const ANY: u8 = 8;
-    pub(super) const DOC: u8 = 9;
-    pub(super) const SKIP: u8 = 10;
+pub(crate) mod content {
+    pub(crate) const GC: u8 = 0;
+    pub(crate) const DELETED: u8 = 1;
+    pub(crate) const JSON: u8 = 2;
+    pub(crate) const BINARY: u8 = 3;
+    pub(crate) const STRING: u8 = 4;
+    pub(crate) const EMBED: u8 = 5;
+    pub(crate) const FORMAT: u8 = 6;
+    pub(crate) const TYPE: u8 = 7;
+    pub(crate) const ANY: u8 = 8;
+    pub(crate) const DOC: u8 = 9;
+    pub(crate) const SKIP: u8 = 10;
 }
 
-const HAS_ORIGIN: u8 = 0x80;
-const HAS_RIGHT_ORIGIN: u8 = 0x40;
-const HAS_PARENT_SUB: u8 = 0x20;
+pub(crate) const HAS_ORIGIN: u8 = 0x80;
+pub(crate) const HAS_RIGHT_ORIGIN: u8 = 0x40;
+pub(crate) const HAS_PARENT_SUB: u8 = 0x20;
 
 /// The tags of shared types: array, map, text, XML element, fragment and text. An XML hook (5) is none of
 /// them: Yjs writes a name behind it and yrs neither reads nor writes one, so that what yrs makes of an
 /// update with a hook could never be read again.
-const TYPE_TAGS: [u64; 6] = [0, 1, 2, XML_ELEMENT, 4, 6];
+const TYPE_TAGS: [u64; 6] = [0, 1, 2, XML_ELEMENT, 4, XML_TEXT];
 /// The one that has a name.
-const XML_ELEMENT: u64 = 3;
+pub(crate) const XML_ELEMENT: u64 = 3;
+pub(crate) const XML_TEXT: u64 = 6;
 
 /// The part of an info byte that says what the item holds.
-const CONTENT: u8 = 0x1f;
+pub(crate) const CONTENT: u8 = 0x1f;
 
 /// Walks one item, which has this client and clock, and gives the clock ticks it takes.
 ///

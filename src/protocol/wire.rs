@@ -131,11 +131,16 @@ pub const fn var_len(value: u64) -> usize {
     if value == 0 { 1 } else { (70 - value.leading_zeros() as usize) / 7 }
 }
 
+/// How many bytes of a text are counted at once: each is two units at most.
+const UTF16_CHUNK: usize = 64;
+
 /// The length of a text in UTF-16 units, as JavaScript counts it: one for each character, and another one for
 /// those of four bytes.
 pub fn utf16_len(text: &str) -> usize {
-    let units = |byte: u8| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0);
-    text.bytes().map(units).sum()
+    // Counted in bytes, as many of which as possible are added at once; so many cannot overflow.
+    let units = |byte: u8| u8::from(byte & 0xc0 != 0x80) + u8::from(byte >= 0xf0);
+    let count = |piece: &[u8]| piece.iter().fold(0u8, |sum, &byte| sum + units(byte));
+    text.as_bytes().chunks(UTF16_CHUNK).map(|piece| usize::from(count(piece))).sum()
 }
 
 #[cfg(test)]

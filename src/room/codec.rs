@@ -82,6 +82,8 @@ pub(super) struct RenderedDraft {
     pub new: Option<NewlyRendered>,
     /// What the document holds that the text does not say.
     pub foreign: Foreign,
+    /// Whether the text is read as this document; the application's codec is taken at its word.
+    pub is_read_back: bool,
 }
 
 /// An edit made elsewhere, ready to be merged.
@@ -106,6 +108,14 @@ pub enum ExternalEdit {
 }
 
 impl ExternalEdit {
+    /// The text before, where it says by itself what was lost in it.
+    pub fn old_text(&self) -> Option<HostText> {
+        match self {
+            Self::Texts { old, .. } => Some(old.clone()),
+            Self::Trees { .. } => None,
+        }
+    }
+
     /// Merges it into the live document.
     pub fn apply(self, document: &mut Document) -> Result<Merged, ApplyError> {
         match self {
@@ -169,12 +179,13 @@ impl RoomCodec {
     pub(super) async fn render_draft(&self, room: &RoomId, source: DraftSource) -> Result<RenderedDraft> {
         match source {
             DraftSource::Blocks(draft) => {
-                let Rendering { markdown, new, foreign } = off_thread(room, move || draft.render()).await??;
-                Ok(RenderedDraft { markdown, new: Some(new), foreign })
+                let Rendering { markdown, new, foreign, is_read_back } =
+                    off_thread(room, move || draft.render()).await??;
+                Ok(RenderedDraft { markdown, new: Some(new), foreign, is_read_back })
             }
             DraftSource::State(state) => {
                 let markdown = self.render(room, state).await?;
-                Ok(RenderedDraft { markdown, new: None, foreign: Foreign::default() })
+                Ok(RenderedDraft { markdown, new: None, foreign: Foreign::default(), is_read_back: true })
             }
         }
     }
@@ -187,16 +198,28 @@ impl RoomCodec {
         }
     }
 
-    /// What of a text its document does not carry.
-    pub(super) async fn lost_in(&self, room: &RoomId, text: &HostText) -> Result<Vec<Lost>> {
+    /// What of a text this document, into which it was merged, does not carry.
+    pub(super) async fn lost_in(
+        &self,
+        room: &RoomId,
+        text: &HostText,
+        mut document: Document,
+    ) -> Result<(Vec<Lost>, Document)> {
         match self {
             Self::BuiltIn => {
                 let text = text.clone();
-                off_thread(room, move || markdown::check_lossless(&text, &markdown::parse(&text))).await
+                off_thread(room, move || {
+                    let lost = markdown::check_lossless(&text, &markdown::parse(&text));
+                    let carried = if lost.is_empty() { Ok(String::new()) } else { document.markdown() };
+                    // A document that cannot be read carries nothing, as far as is known.
+                    let lost = markdown::not_carried(&text, lost, &carried.unwrap_or_default());
+                    (lost, document)
+                })
+                .await
             }
             Self::Host(codec) => {
                 let tree = codec.read(room, text).await?;
-                codec.lost(room, text, &tree).await
+                Ok((codec.lost(room, text, &tree).await?, document))
             }
         }
     }

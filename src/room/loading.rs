@@ -234,7 +234,8 @@ async fn still_lossy(
     text: HostText,
 ) -> Result<Loaded> {
     if loaded.texts.before.is_none() {
-        let lost = services.codec.lost_in(id, &text).await?;
+        let lost;
+        (lost, loaded.document) = services.codec.lost_in(id, &text, loaded.document).await?;
         loaded.lossy = !lost.is_empty();
         if loaded.lossy {
             tell_of_loss(id, &lost, services);

@@ -118,6 +118,8 @@ pub struct SaveReport {
     pub rendered: Option<NewlyRendered>,
     /// What the draft does not say, if one was rendered.
     pub foreign: Option<Foreign>,
+    /// Whether the draft, if one was rendered, is read as the document that it is of.
+    pub is_read_back: bool,
 }
 
 /// A text of the host's that has to be dealt with before anything is written over it.
@@ -322,6 +324,7 @@ impl SaveReport {
             draft: None,
             rendered: None,
             foreign: None,
+            is_read_back: true,
         }
     }
 }
@@ -362,6 +365,7 @@ mod tests {
             draft: Some(draft),
             rendered: None,
             foreign: None,
+            is_read_back: true,
         }
     }
 

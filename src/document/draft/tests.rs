@@ -250,7 +250,7 @@ fn what_is_deleted_is_not_kept() {
     apply(&mut document, deletion.into());
     assert_eq!(draft(&mut document).1, 0);
     assert_eq!(document.rendered.blocks.len(), 10);
-    let bytes: usize = document.rendered.blocks.values().map(|block| block.len() + BLOCK_BYTES).sum();
+    let bytes: usize = document.rendered.blocks.values().map(|kept| kept.block.len() + BLOCK_BYTES).sum();
     assert_eq!(document.rendered.bytes, bytes);
 }
 

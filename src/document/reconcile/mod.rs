@@ -85,7 +85,7 @@ pub struct Merged {
     pub added: usize,
     /// How many words went.
     pub removed: usize,
-    /// What the new text has and no document can have.
+    /// What the new text has and no document can have, nor this one has as text.
     pub lost: Vec<Lost>,
 }
 
@@ -102,10 +102,12 @@ impl Document {
         let Checked { stored: new, written, lost } = markdown::check(new_markdown, &new);
         let old = markdown::parse(old_markdown).doc;
         let old = markdown::stored(&old);
+        let already = if lost.is_empty() && old == new { String::new() } else { self.markdown()? };
+        // What somebody typed as text may read as what is lost; it is here.
+        let lost = markdown::not_carried(new_markdown, lost, &already);
         if old == new {
             return Ok(Merged { lost, ..Merged::default() });
         }
-        let already = self.markdown()?;
         if already == new_markdown || already == written {
             return Ok(Merged { lost, ..Merged::default() });
         }

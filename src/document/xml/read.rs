@@ -124,6 +124,39 @@ impl<T: ReadTxn> Reader<'_, T> {
     fn element(&mut self, element: &XmlElementRef, depth: usize, nodes: &mut Vec<Node>) {
         let children = self.children(element, depth + 1);
         let name = element.try_tag().map(AsRef::as_ref).unwrap_or_default();
+        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
+        let given: Attrs = given.collect();
+        self.make_element(name, given, children, nodes);
+    }
+
+    /// Adds the pieces of a shared text.
+    pub(crate) fn text(&mut self, text: &XmlTextRef, nodes: &mut Vec<Node>) {
+        for piece in text.diff(self.txn, YChange::identity) {
+            let Out::Any(Any::String(content)) = piece.insert else {
+                self.misfits += 1;
+                self.foreign.node("");
+                continue;
+            };
+            self.piece(&content, piece.attributes.as_deref(), 0, nodes);
+        }
+    }
+
+    /// An attribute's value.
+    pub(crate) fn value(&self, value: &Out) -> Value {
+        json(&value.to_json(self.txn))
+    }
+}
+
+/// What nodes become in the editor, wherever they were read.
+impl<T> Reader<'_, T> {
+    /// Adds an element with what is inside; or, where it is none, what is inside.
+    pub(super) fn make_element(
+        &mut self,
+        name: &str,
+        given: Attrs,
+        children: Vec<Node>,
+        nodes: &mut Vec<Node>,
+    ) {
         let known = schema::node_type(name).filter(|known| !matches!(known.name, schema::DOC | schema::TEXT));
         let Some(node_type) = known else {
             self.misfits += 1;
@@ -131,8 +164,6 @@ impl<T: ReadTxn> Reader<'_, T> {
             nodes.extend(children);
             return;
         };
-        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
-        let given: Attrs = given.collect();
         self.foreign_attributes(node_type.name, node_type.attrs, &given);
         let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
             self.misfits += 1;
@@ -148,18 +179,21 @@ impl<T: ReadTxn> Reader<'_, T> {
         }
     }
 
-    /// Adds the pieces of a shared text.
-    pub(crate) fn text(&mut self, text: &XmlTextRef, nodes: &mut Vec<Node>) {
-        for piece in text.diff(self.txn, YChange::identity) {
-            let Out::Any(Any::String(content)) = piece.insert else {
-                self.misfits += 1;
-                self.foreign.node("");
-                continue;
-            };
-            if !content.is_empty() {
-                let marks = piece.attributes.map(|attrs| self.marks(&attrs)).unwrap_or_default();
-                push_text(nodes, schema::text(content.as_ref(), marks));
-            }
+    /// Adds a piece of text to what its parent holds, which begins there.
+    pub(super) fn piece(
+        &mut self,
+        content: &str,
+        attributes: Option<&TextAttrs>,
+        first: usize,
+        nodes: &mut Vec<Node>,
+    ) {
+        if content.is_empty() {
+            return;
+        }
+        let marks = attributes.map(|attrs| self.marks(attrs)).unwrap_or_default();
+        match nodes.get_mut(first..).and_then(<[Node]>::last_mut) {
+            Some(last) if last.kind == schema::TEXT && last.marks == marks => last.text.push_str(content),
+            _ => nodes.push(schema::text(content, marks)),
         }
     }
 
@@ -200,13 +234,8 @@ impl<T: ReadTxn> Reader<'_, T> {
         }
     }
 
-    /// An attribute's value.
-    pub(crate) fn value(&self, value: &Out) -> Value {
-        json(&value.to_json(self.txn))
-    }
-
     /// Children as a node with this content can have them.
-    fn fit(&mut self, content: Content, children: Vec<Node>) -> Vec<Node> {
+    pub(super) fn fit(&mut self, content: Content, children: Vec<Node>) -> Vec<Node> {
         if do_fit(content, &children) {
             return children;
         }

@@ -6,6 +6,8 @@
 //! (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>): the same bytes as y-prosemirror's for the
 //! same document.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -27,6 +29,8 @@ const HAS_KEY: u8 = 0x20;
 /// Shared types (<https://github.com/yjs/yjs/blob/main/src/structs/ContentType.js>).
 const TYPE_XML_ELEMENT: u64 = 3;
 const TYPE_XML_TEXT: u64 = 6;
+/// The tag of a text among values (<https://github.com/dmonad/lib0/blob/main/encoding.js>, `writeAny`).
+const ANY_STRING: u8 = 119;
 /// The largest client id: ids are JavaScript's safe integers.
 const CLIENT_MAX: u64 = (1 << 53) - 1;
 
@@ -104,7 +108,14 @@ impl Seed {
             if !value.is_null() {
                 self.item(CONTENT_ANY, Parent::Item(element), None, Some(name), 1);
                 put_var(&mut self.items, 1);
-                any(value).encode(&mut self.items);
+                match value {
+                    // As below, without a copy.
+                    Value::String(text) => {
+                        self.items.push(ANY_STRING);
+                        put_bytes(&mut self.items, text.as_bytes());
+                    }
+                    _ => any(value).encode(&mut self.items),
+                }
             }
         }
     }
@@ -176,12 +187,12 @@ fn ordered<'a>(
 }
 
 /// A mark's value as JSON: its attributes in the schema's order.
-fn mark_json(mark: &Mark) -> String {
+fn mark_json(mark: &Mark) -> Cow<'static, str> {
     if let Some(plain) = plain_value(mark) {
-        return plain.to_string();
+        return plain.to_string().into();
     }
     if mark.attrs.is_empty() {
-        return "{}".to_owned();
+        return "{}".into();
     }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
     let mut json = vec![b'{'];
@@ -195,5 +206,5 @@ fn mark_json(mark: &Mark) -> String {
         let _ = serde_json::to_writer(&mut json, value);
     }
     json.push(b'}');
-    String::from_utf8(json).unwrap_or_default()
+    String::from_utf8(json).unwrap_or_default().into()
 }

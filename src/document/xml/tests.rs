@@ -46,6 +46,53 @@ fn markdown_goes_through_yjs_unchanged() {
 }
 
 #[test]
+fn what_was_written_in_one_go_is_read_without_a_document() {
+    let list = "11. a\n\n12. [b](https://ville.example \"c\") **d *e*** 🏛\n\n| a |\n| - |\n| **b** |";
+    for markdown in [SAMPLE, list, "a", "# <!--civic-ref type=\"record\" id=\"r\" label=\"\"-->"] {
+        let doc = parse(markdown).doc;
+        let update = document_to_update(&doc, CLIENT).unwrap();
+        assert_eq!(direct::read_update(&update), Some(through_yjs(&doc).doc), "{markdown:?}");
+    }
+}
+
+/// Another order, another client, something deleted or set again: only merging says what becomes of these.
+#[test]
+fn what_has_to_be_merged_is_left_to_yrs() {
+    type Edit = dyn Fn(&mut TransactionMut<'_>, &XmlFragmentRef);
+    let written = |edit: &Edit| {
+        let options = Options { offset_kind: OffsetKind::Utf16, ..Options::default() };
+        let doc = Doc::with_options(options);
+        let mut txn = doc.transact_mut();
+        let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+        insert_nodes(&mut txn, &fragment, 0, &parse("# one\n\ntwo").doc.content);
+        edit(&mut txn, &fragment);
+        let update = txn.encode_diff_v1(&StateVector::default());
+        (direct::read_update(&update), read(&txn, &fragment).doc)
+    };
+    let (direct, doc) = written(&|txn, fragment| insert_nodes(txn, fragment, 2, &parse("last").doc.content));
+    assert_eq!(direct, Some(doc));
+    fn heading(txn: &TransactionMut<'_>, fragment: &XmlFragmentRef) -> yrs::XmlElementRef {
+        fragment.get(txn, 0).unwrap().into_xml_element().unwrap()
+    }
+    let edits: [&Edit; 6] = [
+        &|txn, fragment| insert_nodes(txn, fragment, 0, &parse("first").doc.content),
+        &|txn, fragment| insert_nodes(txn, fragment, 1, &parse("between").doc.content),
+        &|txn, fragment| fragment.remove_range(txn, 1, 1),
+        &|txn, fragment| {
+            heading(txn, fragment).insert_attribute(txn, "level", 2);
+        },
+        &|txn, _| txn.get_or_insert_text("other").insert(txn, 0, "x"),
+        &|txn, _| {
+            let other = markdown_to_update("from somebody else", CLIENT).unwrap();
+            txn.apply_update(Update::decode_v1(&other).unwrap()).unwrap();
+        },
+    ];
+    for (index, edit) in edits.into_iter().enumerate() {
+        assert_eq!(written(edit).0, None, "edit {index}");
+    }
+}
+
+#[test]
 fn the_same_text_gives_the_same_bytes() {
     assert_eq!(markdown_to_update(SAMPLE, CLIENT).unwrap(), markdown_to_update(SAMPLE, CLIENT).unwrap());
     assert_ne!(markdown_to_update(SAMPLE, CLIENT).unwrap(), markdown_to_update(SAMPLE, CLIENT + 1).unwrap());

@@ -29,6 +29,11 @@ impl RenderedBlock {
         writes.then(|| Self { kind: node.kind.clone(), markdown: writer.out.into() })
     }
 
+    /// Its Markdown.
+    pub(crate) const fn markdown(&self) -> &str {
+        &self.markdown
+    }
+
     /// Its length in bytes.
     pub(crate) const fn len(&self) -> usize {
         self.markdown.len()
@@ -41,12 +46,16 @@ fn is_block(node: &Node) -> bool {
 
 /// The blocks of a document put together: the same bytes as [`super::serialize`] gives for all of them.
 #[derive(Debug, Default)]
-pub(crate) struct Joiner(Writer);
+pub(crate) struct Joiner {
+    writer: Writer,
+    joins_lists: bool,
+}
 
 impl Joiner {
     /// Adds a block that is rendered already.
     pub(crate) fn rendered(&mut self, block: &RenderedBlock) {
-        let Self(writer) = self;
+        let Self { writer, joins_lists } = self;
+        *joins_lists |= super::is_list(&block.kind) && writer.closed.as_ref() == Some(&block.kind);
         if !block.markdown.is_empty() {
             if super::is_list(&block.kind) {
                 writer.part_from_list(&block.kind);
@@ -58,11 +67,16 @@ impl Joiner {
 
     /// Adds a block, or anything else that stands among blocks.
     pub(crate) fn node(&mut self, node: &Node) {
-        self.0.blocks(std::slice::from_ref(node));
+        self.writer.blocks(std::slice::from_ref(node));
+    }
+
+    /// Whether a list came right after one of its kind: set apart or not, they are read as one.
+    pub(crate) const fn joins_lists(&self) -> bool {
+        self.joins_lists
     }
 
     /// The document's Markdown.
     pub(crate) fn finish(self) -> String {
-        self.0.out
+        self.writer.out
     }
 }

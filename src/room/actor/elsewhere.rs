@@ -11,11 +11,12 @@ use tracing::{info, warn};
 use super::{Actor, End};
 use crate::blocking::without_holding_others_up;
 use crate::clock;
-use crate::document::Document;
 use crate::document::reconcile::Merged;
 use crate::document::xml::Foreign;
+use crate::document::{ApplyError, Document};
 use crate::error::Result;
 use crate::hooks;
+use crate::markdown;
 use crate::protocol::control::Level;
 use crate::protocol::sync;
 use crate::room::loading;
@@ -110,10 +111,17 @@ impl Actor {
         }
         let generation = self.state.document().generation();
         let was_drafted = self.saving.is_drafted(generation);
+        // A document that is not lossy carries all of the old text, what the text by itself would lose as well.
+        let carried = edit.old_text().filter(|_| !self.text_is_lossy);
         let document = self.state.document_mut();
         let merged = without_holding_others_up(|| {
             let state = document.state()?;
-            edit.apply(&mut Document::restore(Some(&state), &[])?)
+            let merged = edit.apply(&mut Document::restore(Some(&state), &[])?)?;
+            let lost = match &carried {
+                Some(old) => markdown::not_carried(&text, merged.lost, old),
+                None => merged.lost,
+            };
+            Ok::<_, ApplyError>(Merged { lost, ..merged })
         });
         let merged = match merged {
             Ok(merged) => merged,
@@ -128,7 +136,7 @@ impl Actor {
             return None;
         };
         // Log and note of the text come together, so that a merge that is on disk is never made twice.
-        let contains = (!was_drafted).then_some(self.drafted_seq);
+        let contains = (!was_drafted || !self.is_read_back).then_some(self.drafted_seq);
         let Ok(seq) = self.log.append_merge(change, contains, text.clone()) else {
             self.gap_at = Some(generation);
             return self.look_again(told);
@@ -171,7 +179,7 @@ impl Actor {
         self.saving.touched(clock::now());
         // What was edited meanwhile is not in the host's text.
         self.saving.host_has(text, was_drafted.then_some(if is_alone { now } else { generation }));
-        if was_drafted {
+        if was_drafted && self.is_read_back {
             self.drafted_seq = seq;
         }
         info!(

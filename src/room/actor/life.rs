@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
 use super::{Actor, End};
 use crate::clock;
@@ -100,8 +100,12 @@ impl Actor {
         }
         saving::tell_host(&*self.services.host, &self.id, &report);
         if let Some(Ok(text)) = &report.draft {
-            self.drafted_seq = self.drafted_seq.max(report.seq);
-            self.log.drafted(report.seq, text.clone(), self.saving.texts().before.clone());
+            self.tell_if_not_read_back(report.is_read_back);
+            if report.is_read_back {
+                self.drafted_seq = self.drafted_seq.max(report.seq);
+            }
+            // What is read as something else is not with the host: then the snapshot must not expire.
+            self.log.drafted(self.drafted_seq, text.clone(), self.saving.texts().before.clone());
         }
         let created = matches!(report.snapshot, Some(Ok(_)));
         self.count_save(&report);
@@ -126,6 +130,16 @@ impl Actor {
             }
         }
         report.elsewhere.and_then(|elsewhere| self.merge_elsewhere(elsewhere, false))
+    }
+
+    fn tell_if_not_read_back(&mut self, is_read_back: bool) {
+        if !is_read_back && self.is_read_back {
+            info!(
+                operation = "realtime:room:draft", room = %self.id,
+                "the draft is written as the editor writes it, and is not read as the same document; the document is kept"
+            );
+        }
+        self.is_read_back = is_read_back;
     }
 
     fn count_save(&self, report: &SaveReport) {

@@ -97,6 +97,8 @@ struct Actor {
     save_task: Option<AbortOnDropHandle<SaveReport>>,
     /// The place in the log up to which the host's text contains everything.
     drafted_seq: u64,
+    /// Whether the last draft is read as the document that it is of.
+    is_read_back: bool,
     /// The save that runs is the second half of one that has written a snapshot already.
     created_meanwhile: bool,
     /// The host is to be asked for the record's text.
@@ -224,6 +226,7 @@ impl Actor {
             gap_at: loaded.log_has_gap.then_some(FIRST_GENERATION),
             waiting: VecDeque::new(),
             drafted_seq: loaded.drafted_seq,
+            is_read_back: true,
             created_meanwhile: false,
             look_wanted: false,
             look_task: None,

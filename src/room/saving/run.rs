@@ -54,12 +54,14 @@ pub async fn run(mut job: SaveJob, fallback: Fallback, services: RoomServices) -
         None => None,
     };
     let (mut elsewhere, mut draft, mut rendered, mut foreign) = (None, None, None, None);
+    let mut is_read_back = true;
     let is_on_disk = !matches!(snapshot, Some(Err(_))) || fallback.allows_draft_of(job.seq);
     if let Some(source) = job.draft.take()
         && is_on_disk
     {
         let written = match services.codec.render_draft(&job.room, source).await {
-            Ok(RenderedDraft { markdown, new, foreign: found }) => {
+            Ok(RenderedDraft { markdown, new, foreign: found, is_read_back: reads_back }) => {
+                is_read_back = reads_back;
                 rendered = new;
                 let is_whole = !found.has_content() || services.settings.lossy == LossyPolicy::Allow;
                 foreign = Some(found);
@@ -74,7 +76,16 @@ pub async fn run(mut job: SaveJob, fallback: Fallback, services: RoomServices) -
             None => {}
         }
     }
-    SaveReport { generation: job.generation, seq: job.seq, elsewhere, snapshot, draft, rendered, foreign }
+    SaveReport {
+        generation: job.generation,
+        seq: job.seq,
+        elsewhere,
+        snapshot,
+        draft,
+        rendered,
+        foreign,
+        is_read_back,
+    }
 }
 
 /// A snapshot takes the place of the log before it, so nothing is stored that cannot be read again.

@@ -219,6 +219,66 @@ async fn a_record_that_becomes_lossy_is_closed_for_edits_and_not_written_over() 
     assert_eq!((in_draft(&harness, "Written inside."), in_draft(&harness, "at ten")), (1, 1));
 }
 
+/// A draft says `<b>` and `<div>` as the editor writes them, unescaped; by itself it reads as HTML.
+#[tokio::test(start_paused = true)]
+async fn what_was_typed_as_text_closes_no_room_when_the_draft_is_edited_elsewhere() {
+    let mut harness = Harness::start();
+    let client = harness.join().await;
+    for words in ["A <b> is a tag.", "<div> is one too."] {
+        client.writes(words).await;
+        client.settled().await;
+    }
+    harness.snapshot().await.unwrap();
+    assert!(text_of(&harness).contains("<div>"), "{}", text_of(&harness));
+    client.writes("<div> goes on.").await;
+    client.settled().await;
+    let edited = text_of(&harness).replace("Tuesday", "Tuesday at noon");
+    changed_elsewhere(&harness, &edited).await;
+    client.writes("Written after.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "Written after."), in_draft(&harness, "at noon")), (1, 1));
+    // Edited once more, and read by another process: still nothing was lost.
+    let edited = text_of(&harness).replace("noon", "ten");
+    changed_elsewhere(&harness, &edited).await;
+    harness.crash().await;
+    let client = harness.join().await;
+    client.writes("Written at last.").await;
+    client.settled().await;
+    harness.snapshot().await.unwrap();
+    assert_eq!((in_draft(&harness, "Written at last."), in_draft(&harness, "at ten")), (1, 1));
+    assert_eq!((in_draft(&harness, "A <b> is"), in_draft(&harness, "<div>")), (1, 2));
+    assert_eq!(harness.host.count("realtime:room:lossy"), 0);
+    // HTML that nobody here typed is still what it was.
+    let edited = text_of(&harness) + "\n\n<section>raw</section>";
+    set_text(&harness, &edited);
+    assert!(harness.rooms.tell(&room(), Message::RecordChanged).await);
+    harness.host.until("realtime:room:lossy", 1).await;
+}
+
+/// Seeded from its draft, such a room would have other words, or be closed for editing.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_its_draft_does_not_give_back_never_expires() {
+    for (words, expired) in [("Written plainly.", 1), ("A <b> is a tag.", 0)] {
+        let mut harness = Harness::start();
+        let client = harness.join().await;
+        client.writes(words).await;
+        client.settled().await;
+        harness.snapshot().await.unwrap();
+        harness.shut_down().await.unwrap();
+        harness.store.close(MINUTE).await.unwrap();
+        harness.crash().await;
+        let gone = harness.store.sweep(std::collections::HashSet::new(), i64::MAX).await.unwrap();
+        assert_eq!(gone.len(), expired, "{words}");
+        // It is what it was, and the host, which has the draft, is not given it again.
+        let _client = harness.join().await;
+        harness.snapshot().await.unwrap();
+        assert_eq!(harness.host.drafts.borrow().len(), 1, "{words}");
+        assert_eq!(in_draft(&harness, words), 1);
+        assert_eq!(harness.host.count("realtime:room:lossy"), 0, "{words}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lossy_record_stays_so_when_the_host_cannot_say_what_it_has() {
     let mut harness = Harness::start();
