@@ -17,7 +17,8 @@ use self::files::{Found, SnapshotFolder};
 pub use self::import::import_snapshot_files;
 use super::snapshot::{Header, beyond_kept, newest_whole, note_missing, version_goes_back};
 use super::sqlite::database::{Database, SqliteSettings};
-use super::sqlite::{log, table};
+use super::sqlite::log::{self, RoomKeys};
+use super::sqlite::table;
 use super::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::Result;
 use crate::ids::RoomId;
@@ -26,6 +27,7 @@ use crate::ids::RoomId;
 #[derive(Debug)]
 pub struct FilesystemBackend {
     database: Database,
+    keys: RoomKeys,
     folder: SnapshotFolder,
 }
 
@@ -37,7 +39,11 @@ impl FilesystemBackend {
     /// Fails as [`SqliteBackend::open`](super::sqlite::SqliteBackend::open) does, and if the folder cannot
     /// be used.
     pub fn open(database: &Path, snapshots: &Path, settings: &SqliteSettings) -> Result<Self> {
-        Ok(Self { database: Database::open(database, settings)?, folder: SnapshotFolder::open(snapshots)? })
+        Ok(Self {
+            database: Database::open(database, settings)?,
+            keys: RoomKeys::default(),
+            folder: SnapshotFolder::open(snapshots)?,
+        })
     }
 
     /// All snapshots of a room, newest first.
@@ -83,7 +89,8 @@ impl Backend for FilesystemBackend {
     }
 
     fn commit(&mut self, batch: &[Entry]) -> Result<()> {
-        self.database.write("append to the log", |transaction| log::append(transaction, batch))
+        let Self { database, keys, .. } = self;
+        database.write("append to the log", |transaction| log::append(transaction, batch, keys))
     }
 
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot> {

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use self::database::Database;
 pub use self::database::SqliteSettings;
+use self::log::RoomKeys;
 use super::snapshot::{Header, beyond_kept, newest_whole, note_missing};
 use super::{Attempt, Backend, Entry, Expired, NewSnapshot, SavedSnapshot, StoredRoom};
 use crate::error::Result;
@@ -20,6 +21,7 @@ use crate::ids::RoomId;
 #[derive(Debug)]
 pub struct SqliteBackend {
     database: Database,
+    keys: RoomKeys,
 }
 
 impl SqliteBackend {
@@ -29,7 +31,7 @@ impl SqliteBackend {
     /// not a database, is somebody else's database, or was written by a newer version of this software;
     /// then nothing in it is changed.
     pub fn open(path: &Path, settings: &SqliteSettings) -> Result<Self> {
-        Ok(Self { database: Database::open(path, settings)? })
+        Ok(Self { database: Database::open(path, settings)?, keys: RoomKeys::default() })
     }
 }
 
@@ -47,7 +49,8 @@ impl Backend for SqliteBackend {
     }
 
     fn commit(&mut self, batch: &[Entry]) -> Result<()> {
-        self.database.write("append to the log", |transaction| log::append(transaction, batch))
+        let Self { database, keys } = self;
+        database.write("append to the log", |transaction| log::append(transaction, batch, keys))
     }
 
     fn save_snapshot(&mut self, snapshot: &NewSnapshot) -> Result<SavedSnapshot> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode};
 
 use super::{log, table};
 use crate::config::Durability;
@@ -58,6 +58,35 @@ impl From<rusqlite::Error> for Problem {
 impl From<RealtimeError> for Problem {
     fn from(error: RealtimeError) -> Self {
         Self::Refused(error)
+    }
+}
+
+/// A transaction that is rolled back unless it is committed. Unlike rusqlite's it has its statements compiled once: each
+/// group of updates begins and ends with them.
+struct OpenTransaction<'a>(&'a Connection);
+
+impl<'a> OpenTransaction<'a> {
+    fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        // Immediate: a lock that somebody else holds is met here, not halfway through.
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.0.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit()
+            && let Err(error) = self.0.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(
+                operation = "realtime:store:write",
+                "a transaction cannot be rolled back: {error}"
+            );
+        }
     }
 }
 
@@ -170,12 +199,11 @@ impl Database {
     pub(in crate::store) fn write<T>(
         &mut self,
         doing: &str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Problem>,
+        work: impl FnOnce(&Connection) -> Result<T, Problem>,
     ) -> Result<T> {
         let run = || -> Result<T, Problem> {
-            // Immediate: a lock that somebody else holds is met here, not halfway through.
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
+            let transaction = OpenTransaction::begin(&self.connection)?;
+            let value = work(&self.connection)?;
             transaction.commit()?;
             Ok(value)
         };

@@ -82,6 +82,9 @@ pub(super) const FROM_VERSION_2: &str = "
     ALTER TABLE realtime_rooms DROP COLUMN attempted_text;
 ";
 
+/// Rooms whose keys are remembered, at most; then it begins anew.
+const ROOM_KEYS_MAX: usize = 4_096;
+
 /// Of a row's key, the low bits are the update's `seq` (68 thousand million of them), the others the room's key.
 const SEQ_BITS: u32 = 36;
 const SEQ_MAX: i64 = (1 << SEQ_BITS) - 1;
@@ -210,15 +213,42 @@ struct Touched<'a> {
     drafted: Option<&'a Drafted>,
 }
 
+/// The keys of rooms that are being written to: each group of updates asks for those of all its rooms. A room keeps
+/// its key for good.
+#[derive(Debug, Default)]
+pub(in crate::store) struct RoomKeys(HashMap<RoomId, i64>);
+
+impl RoomKeys {
+    /// The number that stands for a room; the room is entered if it is new.
+    fn find(&mut self, connection: &Connection, room: &RoomId) -> Result<i64, Problem> {
+        if let Some(key) = self.0.get(room) {
+            return Ok(*key);
+        }
+        let Some(key) = find_key(connection, room)? else {
+            // Not remembered before it is known to be on disk.
+            return enter(connection, room);
+        };
+        if self.0.len() >= ROOM_KEYS_MAX {
+            self.0.clear();
+        }
+        self.0.insert(room.clone(), key);
+        Ok(key)
+    }
+}
+
 /// Writes entries of any rooms.
-pub(in crate::store) fn append(connection: &Connection, batch: &[Entry]) -> Result<(), Problem> {
+pub(in crate::store) fn append(
+    connection: &Connection,
+    batch: &[Entry],
+    keys: &mut RoomKeys,
+) -> Result<(), Problem> {
     let mut touched: HashMap<&RoomId, Touched<'_>> = HashMap::new();
     for entry in batch {
         let room = entry.room();
         let touched = match touched.get_mut(room) {
             Some(touched) => touched,
             None => {
-                let key = key_of(connection, room)?;
+                let key = keys.find(connection, room)?;
                 touched.entry(room).or_insert(Touched { key, drafted: None })
             }
         };
@@ -241,10 +271,18 @@ pub(in crate::store) fn append(connection: &Connection, batch: &[Entry]) -> Resu
 
 /// The number that stands for a room; the room is entered if it is new.
 fn key_of(connection: &Connection, room: &RoomId) -> Result<i64, Problem> {
-    let mut select = connection.prepare_cached("SELECT room_key FROM realtime_rooms WHERE room_id = ?")?;
-    if let Some(key) = select.query_row([room.as_str()], |row| row.get(0)).optional()? {
-        return Ok(key);
+    match find_key(connection, room)? {
+        Some(key) => Ok(key),
+        None => enter(connection, room),
     }
+}
+
+fn find_key(connection: &Connection, room: &RoomId) -> Result<Option<i64>, Problem> {
+    let mut select = connection.prepare_cached("SELECT room_key FROM realtime_rooms WHERE room_id = ?")?;
+    Ok(select.query_row([room.as_str()], |row| row.get(0)).optional()?)
+}
+
+fn enter(connection: &Connection, room: &RoomId) -> Result<i64, Problem> {
     connection.prepare_cached("INSERT INTO realtime_rooms (room_id) VALUES (?)")?.execute([room.as_str()])?;
     Ok(connection.last_insert_rowid())
 }
