@@ -28,7 +28,11 @@ fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
 
 fn rooms(connection: &Connection) -> rusqlite::Result<Vec<Value>> {
     let mut select = connection.prepare(
-        "SELECT room_key, room_id, last_seq, last_version, snapshot_version, drafted_seq FROM realtime_rooms",
+        // The row has the last number that is no longer in the log.
+        "SELECT room_key, room_id,
+             max(last_seq, coalesce((SELECT max(place & ((1 << 36) - 1)) FROM realtime_updates WHERE place >> 36 = room_key), 0)),
+             last_version, snapshot_version, drafted_seq
+         FROM realtime_rooms",
     )?;
     let mut rows = select.query([])?;
     let mut rooms = Vec::new();
