@@ -327,10 +327,7 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
                 reader.text()?;
             }
         }
-        content::DOC => {
-            reader.text()?;
-            check_value(reader, 0)?;
-        }
+        content::DOC => return Err(WireError::Subdocument),
         other => return Err(WireError::UnknownTag(u64::from(other))),
     }
     Ok(1)
@@ -464,6 +461,8 @@ mod tests {
         }
         let hook = item(&[&[7][..], &named].concat(), &[5, 1, b'p']);
         assert_eq!(check(hook), Err(WireError::UnknownTag(5)));
+        let subdocument = item(&[&[9][..], &named].concat(), &[1, b'g', 118, 0]);
+        assert_eq!(check(subdocument), Err(WireError::Subdocument));
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub enum WireError {
     /// Values nested deeper than allowed.
     #[error("is nested too deeply")]
     TooDeep,
+    /// A document within the document. yrs never frees one that has any: the two hold each other.
+    #[error("holds a subdocument, which a room does not take; a document of its own is a room of its own")]
+    Subdocument,
     /// A client id or clock out of range.
     #[error("holds an id or a clock that is out of range")]
     OutOfRange,
