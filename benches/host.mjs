@@ -1,6 +1,8 @@
 /**
  * What a host feels: `node benches/host.mjs [--quick] [--runs=N] [--write]`. The engine is loaded into this process, with
- * the load generator in another; measured are this process's event loop and an HTTP handler of its own.
+ * the load generator in another; measured are this process's event loop and an HTTP handler of its own. The load takes
+ * processors by itself: so the handler is measured as well while a server in a process of its own bears it that only
+ * forwards.
  */
 
 import { spawn } from 'node:child_process'
@@ -13,7 +15,7 @@ import { parseArgs } from 'node:util'
 
 import { root } from '../scripts/steps.mjs'
 import { rounded, summary } from './figures.mjs'
-import { freePort } from './servers.mjs'
+import { freePort, servers, start } from './servers.mjs'
 import { startAddon } from './servers/addon.mjs'
 
 const { values: options } = parseArgs({
@@ -23,10 +25,10 @@ const seconds = options.quick ? 2 : 8
 const port = await freePort()
 const load = path.join(root, 'target', 'load', 'release', 'load')
 
-/** 5 rooms of 10 in which all together send so many updates a second. */
-function typing(updatesPerSecond) {
-  const args = ['paced', '--address', `127.0.0.1:${port}`, '--pid', process.pid, '--rooms', 5, '--clients', 10, '--writers', 10]
-  args.push('--rate', updatesPerSecond / 50, '--seconds', seconds + 1)
+/** 5 rooms of 10 in which all together send so many updates a second, to the engine in this process or to another. */
+function typing(updatesPerSecond, server = { port, pid: process.pid, keepsDocuments: true }) {
+  const args = ['paced', '--address', `127.0.0.1:${server.port}`, '--pid', server.pid, '--rooms', 5, '--clients', 10, '--writers', 10]
+  args.push('--rate', updatesPerSecond / 50, '--seconds', seconds + 1, '--keeps-documents', server.keepsDocuments)
   const child = spawn(load, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.on('data', (data) => (text += data))
@@ -80,6 +82,9 @@ async function measure() {
   const busy = await eventLoopDelay(() => typing(10_000))
   const httpCalm = await httpThroughput(nothing)
   const httpBusy = await httpThroughput(() => typing(5_000))
+  const floor = await start('floor')
+  const httpBeside = await httpThroughput(() => typing(5_000, { ...floor, keepsDocuments: servers.floor.keepsDocuments }))
+  await floor.end()
   return {
     event_loop_idle_p50_ms: calm.p50_ms,
     event_loop_idle_p99_ms: calm.p99_ms,
@@ -89,6 +94,7 @@ async function measure() {
     busy_p99_ms: busy.report.p99_ms,
     http_idle_per_s: httpCalm.requests_per_s,
     http_busy_per_s: httpBusy.requests_per_s,
+    http_beside_floor_per_s: httpBeside.requests_per_s,
     http_busy_deliveries_per_s: httpBusy.report.deliveries_per_s,
     lost: busy.report.lost + httpBusy.report.lost,
     missing_for_late_joiner: busy.report.missing_for_late_joiner + httpBusy.report.missing_for_late_joiner,
@@ -101,8 +107,8 @@ for (let n = 0; n < Number(options.runs); n++) reports.push(await measure())
 await module.shutdown()
 const results = summary(reports)
 for (const [name, value] of Object.entries(results)) console.log(`  ${name.padEnd(28)} ${rounded(value)}`)
-const share = Math.round((results.http_busy_per_s / results.http_idle_per_s) * 100)
-console.log(`  the HTTP handler keeps ${share} % of its throughput`)
+const share = (rate) => Math.round((rate / results.http_idle_per_s) * 100)
+console.log(`  the HTTP handler keeps ${share(results.http_busy_per_s)} % of its throughput; with the floor in another process ${share(results.http_beside_floor_per_s)} %`)
 if (options.write) {
   const folder = path.join(root, 'benches', 'results')
   mkdirSync(folder, { recursive: true })

@@ -94,10 +94,11 @@ function grown(key, bySize) {
 
 function host(felt) {
   const delay = (when) => `p50 ${rounded(felt[`event_loop_${when}_p50_ms`])} ms, p99 ${rounded(felt[`event_loop_${when}_p99_ms`])} ms`
-  const share = Math.round((felt.http_busy_per_s / felt.http_idle_per_s) * 100)
+  const share = (rate) => `${rounded(rate)} (${Math.round((rate / felt.http_idle_per_s) * 100)} %)`
   const rows = [
     ['event loop delay at 10,000 updates/s', delay('idle'), delay('busy')],
-    ['an HTTP handler at 5,000 updates/s, requests/s', rounded(felt.http_idle_per_s), `${rounded(felt.http_busy_per_s)} (${share} %)`],
+    ['an HTTP handler at 5,000 updates/s, requests/s', rounded(felt.http_idle_per_s), share(felt.http_busy_per_s)],
+    ['the same while the floor bears the load in a process of its own', rounded(felt.http_idle_per_s), share(felt.http_beside_floor_per_s)],
     ['deliveries/s at 10,000 updates/s (all: 90,000)', '', rounded(felt.busy_deliveries_per_s)],
     ['missing', '', missingOf(felt)],
   ]
