@@ -8,6 +8,8 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use civicpress_realtime::document::Document;
+use civicpress_realtime::document::xml::markdown_to_update;
+use civicpress_realtime::protocol::deflate::{deflate, inflate};
 use civicpress_realtime::protocol::sync::{self, ClientMessage};
 use civicpress_realtime::protocol::update::check_update;
 use civicpress_realtime::room::state::RoomState;
@@ -116,5 +118,38 @@ fn yrs_alone(log: &[Bytes]) -> Doc {
     doc
 }
 
-criterion_group!(benches, updates, joins, replays);
+/// What permessage-deflate takes for a whole document, where it is configured: once, whoever joins. Keystrokes are
+/// below `DEFLATE_BYTES_MIN` and are not compressed.
+fn compression(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compression");
+    for (name, bytes) in SIZES {
+        let document = document_of_words(bytes);
+        let Some(packed) = deflate(&document) else { continue };
+        println!("compression/{name}: {} bytes become {}", document.len(), packed.len());
+        group.throughput(Throughput::Bytes(document.len() as u64)).sample_size(20);
+        group.bench_function(BenchmarkId::new("deflate", name), |bench| {
+            bench.iter(|| deflate(black_box(&document)))
+        });
+        group.bench_function(BenchmarkId::new("inflate", name), |bench| {
+            bench.iter(|| inflate(black_box(&packed), document.len()));
+        });
+    }
+}
+
+/// A document of about so many bytes whose words come in no order, so that it cannot be packed better than prose can.
+fn document_of_words(bytes: usize) -> Bytes {
+    let mut random = fastrand::Rng::with_seed(TRACE_SEED);
+    let words: Vec<String> =
+        (0..4_000).map(|_| (0..random.usize(2..10)).map(|_| random.lowercase()).collect()).collect();
+    let mut text = String::new();
+    while text.len() < bytes {
+        // Some words are much more frequent than others.
+        let word = &words[(random.f32().powi(3) * words.len() as f32) as usize];
+        text += word;
+        text += if random.u8(..12) == 0 { ".\n\n" } else { " " };
+    }
+    markdown_to_update(text.trim_end(), 1).unwrap_or_default()
+}
+
+criterion_group!(benches, updates, joins, replays, compression);
 criterion_main!(benches);
