@@ -219,7 +219,8 @@ pub(super) fn items(update: &[u8]) -> Result<Vec<Item>, WireError> {
     Ok(items)
 }
 
-/// The tags of what an item holds, in the low five bits of its info byte.
+/// The tags of what an item holds, in the low five bits of its info byte:
+/// <https://github.com/yjs/yjs/blob/main/src/structs/Item.js> (`contentRefs`).
 pub(crate) mod content {
     pub(crate) const GC: u8 = 0;
     pub(crate) const DELETED: u8 = 1;
@@ -333,31 +334,46 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
     Ok(1)
 }
 
-/// Walks one lib0 `any` value: <https://github.com/dmonad/lib0/blob/main/encoding.js> (`writeAny`).
+/// The tags of lib0's `any` values: <https://github.com/dmonad/lib0/blob/main/encoding.js> (`writeAny`).
+pub(crate) mod any_tag {
+    pub(crate) const BYTES: u8 = 116;
+    pub(crate) const ARRAY: u8 = 117;
+    pub(crate) const OBJECT: u8 = 118;
+    pub(crate) const STRING: u8 = 119;
+    pub(crate) const TRUE: u8 = 120;
+    pub(crate) const FALSE: u8 = 121;
+    pub(crate) const BIG_INT: u8 = 122;
+    pub(crate) const FLOAT64: u8 = 123;
+    pub(crate) const FLOAT32: u8 = 124;
+    pub(crate) const INTEGER: u8 = 125;
+    pub(crate) const NULL: u8 = 126;
+    pub(crate) const UNDEFINED: u8 = 127;
+}
+
+/// Walks one `any` value.
 fn check_value(reader: &mut Reader<'_>, depth: usize) -> Result<(), WireError> {
     if depth > VALUE_DEPTH_MAX {
         return Err(WireError::TooDeep);
     }
     match reader.byte()? {
-        // undefined, null, false, true
-        127 | 126 | 121 | 120 => {}
-        // integer: the sign takes the seventh bit of the first byte
-        125 => while reader.byte()? & 0x80 != 0 {},
-        124 => drop(reader.take(4)?),
-        123 | 122 => drop(reader.take(8)?),
-        119 => drop(reader.text()?),
-        118 => {
+        any_tag::UNDEFINED | any_tag::NULL | any_tag::FALSE | any_tag::TRUE => {}
+        // The sign takes the seventh bit of the first byte.
+        any_tag::INTEGER => while reader.byte()? & 0x80 != 0 {},
+        any_tag::FLOAT32 => drop(reader.take(4)?),
+        any_tag::FLOAT64 | any_tag::BIG_INT => drop(reader.take(8)?),
+        any_tag::STRING => drop(reader.text()?),
+        any_tag::OBJECT => {
             for _ in 0..reader.count()? {
                 reader.text()?;
                 check_value(reader, depth + 1)?;
             }
         }
-        117 => {
+        any_tag::ARRAY => {
             for _ in 0..reader.count()? {
                 check_value(reader, depth + 1)?;
             }
         }
-        116 => drop(reader.bytes()?),
+        any_tag::BYTES => drop(reader.bytes()?),
         other => return Err(WireError::UnknownTag(u64::from(other))),
     }
     Ok(())

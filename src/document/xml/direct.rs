@@ -16,9 +16,9 @@ use super::super::FRAGMENT;
 use super::read::{Reader, Rules};
 use crate::markdown::Node;
 use crate::markdown::schema::{self, Content, DEPTH_MAX};
-use crate::protocol::update::content;
 use crate::protocol::update::{
-    CLIENT_ID_MAX, CONTENT, HAS_ORIGIN, HAS_PARENT_SUB, HAS_RIGHT_ORIGIN, XML_ELEMENT, XML_TEXT,
+    CLIENT_ID_MAX, CONTENT, HAS_ORIGIN, HAS_PARENT_SUB, HAS_RIGHT_ORIGIN, XML_ELEMENT, XML_TEXT, any_tag,
+    content,
 };
 use crate::protocol::wire::{self, utf16_len};
 
@@ -154,15 +154,14 @@ impl<'a> Items<'a> {
         Some(())
     }
 
-    /// The values that the editor's attributes have: <https://github.com/dmonad/lib0/blob/main/encoding.js>
-    /// (`writeAny`).
+    /// The values that the editor's attributes have.
     fn value(&mut self) -> Option<Value> {
         Some(match self.wire.byte().ok()? {
-            121 => false.into(),
-            120 => true.into(),
-            119 => self.wire.text().ok()?.into(),
+            any_tag::FALSE => false.into(),
+            any_tag::TRUE => true.into(),
+            any_tag::STRING => self.wire.text().ok()?.into(),
             // Of an integer the first byte has a sign and six bits; it is enough for levels, and for most orders.
-            125 => match self.wire.byte().ok()? {
+            any_tag::INTEGER => match self.wire.byte().ok()? {
                 small @ 0..0x40 => small.into(),
                 _ => return None,
             },

@@ -16,30 +16,17 @@ use super::write::{any, plain_value};
 use crate::error::{Code, RealtimeError, Result};
 use crate::markdown::schema::{self, DEPTH_MAX, TEXT};
 use crate::markdown::{Attrs, Mark, Node};
+use crate::protocol::update::{
+    CLIENT_ID_MAX, HAS_ORIGIN, HAS_PARENT_SUB, XML_ELEMENT, XML_TEXT, any_tag, content,
+};
 use crate::protocol::wire::{put_bytes, put_var, utf16_len};
-
-/// Item contents (<https://github.com/yjs/yjs/blob/main/src/structs/Item.js>, `contentRefs`).
-const CONTENT_STRING: u8 = 4;
-const CONTENT_FORMAT: u8 = 6;
-const CONTENT_TYPE: u8 = 7;
-const CONTENT_ANY: u8 = 8;
-/// Flags beside them: the item has a left neighbour, or a key in its parent.
-const HAS_LEFT: u8 = 0x80;
-const HAS_KEY: u8 = 0x20;
-/// Shared types (<https://github.com/yjs/yjs/blob/main/src/structs/ContentType.js>).
-const TYPE_XML_ELEMENT: u64 = 3;
-const TYPE_XML_TEXT: u64 = 6;
-/// The tag of a text among values (<https://github.com/dmonad/lib0/blob/main/encoding.js>, `writeAny`).
-const ANY_STRING: u8 = 119;
-/// The largest client id: ids are JavaScript's safe integers.
-const CLIENT_MAX: u64 = (1 << 53) - 1;
 
 /// A new document with this content, as one update; the same bytes for the same content and client.
 ///
 /// Fails if the client id is no safe integer of JavaScript, or if the tree is nested deeper than the editor's
 /// can be.
 pub fn document_to_update(doc: &Node, client: u64) -> Result<Bytes> {
-    if client > CLIENT_MAX {
+    if client > CLIENT_ID_MAX {
         return Err(RealtimeError::new(Code::Internal, "the client id of a seed is out of range"));
     }
     let mut encoded_client = Vec::new();
@@ -84,17 +71,17 @@ impl Seed {
         }
         let mut left = None;
         for group in nodes.chunk_by(|a, b| a.kind == TEXT && b.kind == TEXT) {
-            let item = self.item(CONTENT_TYPE, parent, left, None, 1);
+            let item = self.item(content::TYPE, parent, left, None, 1);
             left = Some(item);
             match group {
                 [node] if node.kind != TEXT => {
-                    put_var(&mut self.items, TYPE_XML_ELEMENT);
+                    put_var(&mut self.items, XML_ELEMENT);
                     put_bytes(&mut self.items, node.kind.as_bytes());
                     self.children(Parent::Item(item), &node.content, depth + 1)?;
                     self.attributes(item, node);
                 }
                 texts => {
-                    put_var(&mut self.items, TYPE_XML_TEXT);
+                    put_var(&mut self.items, XML_TEXT);
                     self.texts(item, texts);
                 }
             }
@@ -106,12 +93,12 @@ impl Seed {
         let spec = schema::node_type(&node.kind).map(|known| known.attrs).unwrap_or_default();
         for (name, value) in ordered(&node.attrs, spec) {
             if !value.is_null() {
-                self.item(CONTENT_ANY, Parent::Item(element), None, Some(name), 1);
+                self.item(content::ANY, Parent::Item(element), None, Some(name), 1);
                 put_var(&mut self.items, 1);
                 match value {
                     // As below, without a copy.
                     Value::String(text) => {
-                        self.items.push(ANY_STRING);
+                        self.items.push(any_tag::STRING);
                         put_bytes(&mut self.items, text.as_bytes());
                     }
                     _ => any(value).encode(&mut self.items),
@@ -129,7 +116,7 @@ impl Seed {
                 left = Some(self.format(parent, left, mark, &mark_json(mark)));
             }
             let len = utf16_len(&text.text) as u64;
-            let item = self.item(CONTENT_STRING, parent, left, None, len);
+            let item = self.item(content::STRING, parent, left, None, len);
             put_bytes(&mut self.items, text.text.as_bytes());
             left = Some(item + len - 1);
             for mark in &text.marks {
@@ -139,7 +126,7 @@ impl Seed {
     }
 
     fn format(&mut self, parent: Parent, left: Option<u64>, mark: &Mark, value: &str) -> u64 {
-        let item = self.item(CONTENT_FORMAT, parent, left, None, 1);
+        let item = self.item(content::FORMAT, parent, left, None, 1);
         put_bytes(&mut self.items, mark.kind.as_bytes());
         put_bytes(&mut self.items, value.as_bytes());
         item
@@ -149,7 +136,8 @@ impl Seed {
     /// parent of that one.
     fn item(&mut self, content: u8, parent: Parent, left: Option<u64>, key: Option<&str>, len: u64) -> u64 {
         let out = &mut self.items;
-        let flags = if left.is_some() { HAS_LEFT } else { 0 } | if key.is_some() { HAS_KEY } else { 0 };
+        let flags =
+            if left.is_some() { HAS_ORIGIN } else { 0 } | if key.is_some() { HAS_PARENT_SUB } else { 0 };
         out.push(content | flags);
         match (left, parent) {
             (Some(clock), _) => {

@@ -323,3 +323,24 @@ fn what_is_no_element_hides_nothing() {
     assert_eq!(markdown_of(&reading), "before\n\nafter");
     assert_eq!(reading.misfits, 1);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    /// Whatever becomes of an update's bytes: what is read without a document is what yrs makes of it.
+    #[test]
+    fn what_is_read_without_a_document_is_what_yrs_reads(
+        markdown in prop_oneof![Just(SAMPLE), Just("a"), Just("**a** b\n\n2. c\n\n   * `d`")],
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let mut update = document_to_update(&parse(markdown).doc, CLIENT).unwrap().to_vec();
+        for (at, byte) in changes {
+            let at = at.index(update.len());
+            update[at] = byte;
+        }
+        if let Some(doc) = direct::read_update(&update) {
+            let of_yrs = with_document(&update, |txn, fragment| read_fragment(txn, fragment));
+            prop_assert_eq!(of_yrs.ok(), Some(doc));
+        }
+    }
+}

@@ -55,7 +55,7 @@ pub(super) const FROM_VERSION_1: &str = "
 ";
 
 /// Schema version 3 has one key for a row of the log instead of two columns, and remembers several attempts of a room
-/// instead of the last alone.
+/// instead of the last alone. Its tables are written out: a later schema must not change what this makes.
 pub(super) const FROM_VERSION_2: &str = "
     ALTER TABLE realtime_updates RENAME TO realtime_updates_2;
     CREATE TABLE realtime_updates (
@@ -401,4 +401,23 @@ pub(in crate::store) fn forget_snapshots(connection: &Connection, room: &RoomId)
         .prepare_cached("UPDATE realtime_rooms SET snapshot_version = 0 WHERE room_id = ?")?
         .execute([room.as_str()])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_updates_of_a_room_are_together_and_in_order() {
+        let place = |room, seq| place(room, seq).ok();
+        assert_eq!(place(7, SEQ_MAX as u64), Some(places(7, u64::MAX)[1]));
+        assert!(place(7, SEQ_MAX as u64) < place(8, 1) && place(8, 1) < place(8, 2));
+        assert_eq!(places(7, 3), [7 << SEQ_BITS, place(7, 3).unwrap()]);
+        let last_room = i64::MAX >> SEQ_BITS;
+        assert_eq!(place(last_room, SEQ_MAX as u64), Some(i64::MAX));
+        assert_eq!(
+            (place(last_room + 1, 1), place(7, SEQ_MAX as u64 + 1), place(7, u64::MAX)),
+            (None, None, None)
+        );
+    }
 }

@@ -151,6 +151,26 @@ fn a_full_disk_fails_whole_and_works_again() {
     assert_eq!(backend.load(&room("x")).unwrap().snapshot.unwrap().data.len(), big.len());
 }
 
+/// A key that was given in a transaction which failed is given again to another room.
+#[test]
+fn a_room_whose_first_update_failed_does_not_write_into_another() {
+    let folder = Folder::new();
+    let mut backend = folder.open().unwrap();
+    let (x, y) = (room("x"), room("y"));
+    backend.commit(&[update(&x, 1, "a")]).unwrap();
+    // The second entry has a number that is taken, so nothing of the batch stays.
+    for _ in 0..2 {
+        backend.commit(&[update(&y, 1, "y"), update(&x, 1, "other")]).unwrap_err();
+    }
+    let z = room("z");
+    backend.commit(&[update(&z, 1, "z")]).unwrap();
+    backend.commit(&[update(&y, 1, "y")]).unwrap();
+    let log = |room: &RoomId, backend: &mut SqliteBackend| backend.load(room).unwrap().log;
+    for (room, text) in [(&x, "a"), (&y, "y"), (&z, "z")] {
+        assert_eq!(log(room, &mut backend), [text]);
+    }
+}
+
 #[test]
 fn a_snapshot_that_is_gone_is_reported() {
     let folder = Folder::new();
