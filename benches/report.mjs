@@ -69,7 +69,7 @@ function draw(file, title, svg) {
 }
 
 /** One growth: a table, and a plot for each figure. */
-function grown(key, bySize) {
+function grown(key, bySize, measured) {
   const { title, axis } = growth[key]
   const names = Object.keys(servers).filter((name) => Object.values(bySize).some((reports) => reports[name]))
   const rows = Object.entries(bySize).flatMap(([size, reports]) =>
@@ -89,7 +89,7 @@ function grown(key, bySize) {
     return draw(`${key}-${figure.replaceAll('_', '-')}.svg`, drawn.title, curves(drawn))
   })
   const head = [axis, 'server', ...Object.values(growthFigures), 'missing']
-  return `### Growth: ${title}\n\n${markdownTable(head, rows)}\n\n${plots.join('\n')}`
+  return `### Growth: ${title}\n\n${measured}\n${markdownTable(head, rows)}\n\n${plots.join('\n')}`
 }
 
 function host(felt) {
@@ -129,7 +129,7 @@ if (load) {
 const felt = results('host.json')
 if (felt) parts.push(host(felt))
 const grew = results('growth.json')
-if (grew) parts.push(...Object.entries(grew.growth).map(([key, bySize]) => grown(key, bySize)))
+if (grew) parts.push(...Object.entries(grew.growth).map(([key, bySize]) => grown(key, bySize, about(grew.about))))
 
 const file = path.join(root, 'docs', 'PERFORMANCE.md')
 const old = readFileSync(file, 'utf8')

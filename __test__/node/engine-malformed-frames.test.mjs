@@ -48,6 +48,8 @@ const isInvalid = ({ text }) => text?.error?.code === 'INVALID_YJS_UPDATE'
 test('what cannot be decoded is dropped, told to its sender, and to the host', async (t) => {
   const { engine, assertUnharmed } = await setUp(t)
   const good = paragraphUpdate('cut short')
+  const holdsAnother = new Y.Doc()
+  holdsAnother.getMap('inside').set('other', new Y.Doc())
   const nonsense = [
     new Uint8Array([]),
     new Uint8Array([0]),
@@ -57,6 +59,7 @@ test('what cannot be decoded is dropped, told to its sender, and to the host', a
     new Uint8Array([255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]),
     frame.update(good.subarray(0, good.length - 3)),
     frame.step2(new TextEncoder().encode('{"type":"sync"}')),
+    frame.update(Y.encodeStateAsUpdate(holdsAnother)),
     ...HOSTILE.flatMap((bytes) => [
       frame.update(bytes),
       frame.step1(bytes),
