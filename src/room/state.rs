@@ -131,6 +131,14 @@ impl Seat {
             refused: Refused::default(),
         }
     }
+
+    /// Keeps updates of which something was left out; if they are too many, nothing is called saved any more until
+    /// this client has sent all that it has.
+    fn owe(&mut self, updates: &[Bytes]) {
+        let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(self.owed.len());
+        self.owed.extend(updates.iter().take(room).cloned());
+        self.lacks |= updates.len() > room;
+    }
 }
 
 impl RoomState {
@@ -403,6 +411,9 @@ impl RoomState {
         let answers = updates.answer_at.is_some();
         if applied.incomplete && seat.member.speaks_json {
             seat.state_owed = true;
+            if seat.member.ack != AckMode::None {
+                seat.owe(&updates.payloads);
+            }
             return;
         }
         // Who has just sent all that it has lacks the rest itself: to ask again would never end.
@@ -410,16 +421,23 @@ impl RoomState {
             effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
             seat.lacks = true;
             if seat.member.ack == AckMode::Echo {
-                let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(seat.owed.len());
-                seat.owed.extend(updates.payloads.iter().take(room).cloned());
+                seat.owe(&updates.payloads);
             }
             return;
         }
         seat.lacks &= !answers;
-        let owed = if answers { std::mem::take(&mut seat.owed) } else { Vec::new() };
+        let owed = match (answers, seat.member.speaks_json) {
+            (true, _) => std::mem::take(&mut seat.owed),
+            (false, true) => self.take_what_has_come(client, effects),
+            (false, false) => Vec::new(),
+        };
+        if has_failed(effects) {
+            return;
+        }
+        let Some(seat) = self.seats.get(&client) else { return };
         match seat.member.ack {
             AckMode::None => {}
-            AckMode::Saved if seat.lacks => {}
+            AckMode::Saved if seat.lacks || (seat.member.speaks_json && !seat.owed.is_empty()) => {}
             AckMode::Saved => effects.push(Effect::Acknowledge(client, Acknowledgement::Saved)),
             AckMode::Echo => {
                 let speaks_json = seat.member.speaks_json;
@@ -433,6 +451,35 @@ impl RoomState {
                 }));
             }
         }
+    }
+
+    /// Of what is owed to a client that speaks JSON, the updates of which nothing is missing any more. It sends no
+    /// step 2 to say so: each is looked for, and applied once more for what it deletes.
+    fn take_what_has_come(&mut self, client: ClientId, effects: &mut Vec<Effect>) -> Vec<Bytes> {
+        let Some(seat) = self.seats.get_mut(&client) else { return Vec::new() };
+        let (mut come, mut owed) = (Vec::new(), Vec::new());
+        for update in std::mem::take(&mut seat.owed) {
+            let is_here = self.document.leads_up_to(&update) && self.document.growth_by(&update) == 0;
+            match is_here.then(|| self.document.apply(std::slice::from_ref(&update))) {
+                Some(Ok(Applied { change, incomplete: false, .. })) => {
+                    effects.extend(change.map(|update| {
+                        let frame = sync::update(&update);
+                        Effect::Change { update, author: client, frame }
+                    }));
+                    come.push(update);
+                }
+                Some(Err(ApplyError::Broken(problem))) => {
+                    effects.push(Effect::Fail { problem, culprit: Some(client) });
+                    return Vec::new();
+                }
+                _ => owed.push(update),
+            }
+        }
+        self.forget_answers();
+        if let Some(seat) = self.seats.get_mut(&client) {
+            seat.owed = owed;
+        }
+        come
     }
 
     /// A frame that cannot be used: its sender is told, everybody else goes on.

@@ -1,5 +1,9 @@
 //! Who asked for it hears once its edits are on disk, and never before all of them are taken.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
 use super::*;
 
 fn room_with(ack: AckMode) -> RoomState {
@@ -85,6 +89,33 @@ fn saved_is_not_said_while_something_is_missing() {
     let whole = ann.diff(&room.document().state_vector());
     assert_eq!(outline(&room.hear(ANN, [step2(&whole)])), ["change by ann", "saved to ann"]);
     assert_eq!(outline(&room.hear(ANN, [update(&ann.append("!"))])), ["change by ann", "saved to ann"]);
+}
+
+/// It answers with no step 2, so what it sent is looked for.
+#[test]
+fn who_speaks_json_hears_of_what_was_left_out_when_it_has_come() {
+    for (ack, expected) in [
+        (AckMode::Saved, &["change by ann", "saved to ann"][..]),
+        (AckMode::Echo, &["change by ann", "echo to ann", "echo to ann"]),
+    ] {
+        let mut room = room_of(Member { ack, speaks_json: true, ..member(ANN) }, member(BOB));
+        let says = |room: &mut RoomState, update: &[u8]| {
+            let text = json!({"type": "sync", "update": STANDARD.encode(update)}).to_string();
+            let mut effects = outline(&room.receive_text(ANN, &text, Instant::now(), 0));
+            effects.retain(|effect| !effect.contains("room_state"));
+            effects
+        };
+        let ann = Editor::new(1);
+        ann.append("lost ");
+        assert_eq!(says(&mut room, &ann.append("later")), [""; 0]);
+        // `saved` would mean that everything so far is on disk.
+        let other = says(&mut room, &Editor::new(5).append("other"));
+        assert!(!other.contains(&"saved to ann".to_owned()), "{other:?}");
+        let nothing = says(&mut room, &[0, 0]);
+        assert!(!nothing.contains(&"saved to ann".to_owned()), "{nothing:?}");
+        let whole = ann.diff(&room.document().state_vector());
+        assert_eq!(says(&mut room, &whole), expected);
+    }
 }
 
 #[test]
