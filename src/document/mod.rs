@@ -23,7 +23,8 @@ use yrs::{
 
 use self::clocks::Clocks;
 use self::depth::Depth;
-use crate::protocol::update::{Shape, check_state_vector, check_update, without_gaps};
+use crate::protocol::gaps::without_gaps;
+use crate::protocol::update::{Shape, check_state_vector, check_update};
 use crate::protocol::wire::WireError;
 use draft::Rendered;
 pub use draft::{Draft, NewlyRendered, Rendering};

@@ -3,6 +3,7 @@
 //! - [`wire`]: the variable-length integers and byte strings of lib0
 //! - [`sync`]: what a client's binary frame asks for, and the frames that answer it
 //! - [`update`]: the structural check that every update passes before yrs sees it
+//! - [`gaps`]: updates of which something has not come yet
 //! - [`nesting`]: how deep its shared types stand in one another
 //! - [`awareness`]: presence states
 //! - [`control`]: JSON text frames
@@ -15,6 +16,7 @@ pub mod awareness;
 pub mod control;
 pub mod deflate;
 pub mod frame;
+pub mod gaps;
 pub mod json;
 pub mod messages;
 pub mod nesting;

@@ -4,6 +4,7 @@
 //! knows no clock but the one handed in, and cannot fail half way: if the document breaks, the last
 //! effect is [`Effect::Fail`] and the room must be loaded again from the store.
 
+mod acknowledgements;
 mod answers;
 mod effect;
 mod json;
@@ -22,7 +23,7 @@ use serde_json::Value;
 use self::answers::Answers;
 use self::size::{Refused, Size};
 use super::presence::PresenceMap;
-use crate::document::{Applied, ApplyError, Document};
+use crate::document::{ApplyError, Document};
 use crate::error::{Code, RealtimeError};
 use crate::host::User;
 use crate::ids::{ClientId, RoomId};
@@ -34,9 +35,6 @@ use crate::protocol::update::check_update;
 
 /// The most updates that are applied in one transaction; yrs is quadratic in it.
 const UPDATES_PER_TRANSACTION_MAX: usize = 64;
-
-/// The most frames of one client that wait for an answer to our step 1 before they are acknowledged.
-const UNACKNOWLEDGED_FRAMES_MAX: usize = 1_024;
 
 /// A read-only client that tries to edit is sent the true state at most this often.
 const TRUE_STATE_INTERVAL: Duration = Duration::from_secs(1);
@@ -130,14 +128,6 @@ impl Seat {
             state_owed: false,
             refused: Refused::default(),
         }
-    }
-
-    /// Keeps updates of which something was left out; if they are too many, nothing is called saved any more until
-    /// this client has sent all that it has.
-    fn owe(&mut self, updates: &[Bytes]) {
-        let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(self.owed.len());
-        self.owed.extend(updates.iter().take(room).cloned());
-        self.lacks |= updates.len() > room;
     }
 }
 
@@ -391,95 +381,6 @@ impl RoomState {
             let answer_at = (updates.answer_at == Some(at)).then_some(0);
             self.apply(client, Updates { payloads: vec![payload.clone()], answer_at }, effects);
         }
-    }
-
-    fn applied(&mut self, client: ClientId, updates: &Updates, applied: Applied, effects: &mut Vec<Effect>) {
-        if let Some(update) = applied.change {
-            self.forget_answers();
-            let frame = sync::update(&update);
-            effects.push(Effect::Change { update, author: client, frame });
-        }
-        if let Some(problem) = &applied.refused {
-            return match updates.payloads.len() {
-                1 => self.refuse(client, problem, effects),
-                // One of several: the others are in, and are only to be acknowledged.
-                _ => self.apply_each(client, updates, effects),
-            };
-        }
-        let generation = self.document.generation();
-        let Some(seat) = self.seats.get_mut(&client) else { return };
-        let answers = updates.answer_at.is_some();
-        if applied.incomplete && seat.member.speaks_json {
-            seat.state_owed = true;
-            if seat.member.ack != AckMode::None {
-                seat.owe(&updates.payloads);
-            }
-            return;
-        }
-        // Who has just sent all that it has lacks the rest itself: to ask again would never end.
-        if applied.incomplete && !answers {
-            effects.push(Effect::Send(client, sync::step1(&self.document.state_vector())));
-            seat.lacks = true;
-            if seat.member.ack == AckMode::Echo {
-                seat.owe(&updates.payloads);
-            }
-            return;
-        }
-        seat.lacks &= !answers;
-        let owed = match (answers, seat.member.speaks_json) {
-            (true, _) => std::mem::take(&mut seat.owed),
-            (false, true) => self.take_what_has_come(client, effects),
-            (false, false) => Vec::new(),
-        };
-        if has_failed(effects) {
-            return;
-        }
-        let Some(seat) = self.seats.get(&client) else { return };
-        match seat.member.ack {
-            AckMode::None => {}
-            AckMode::Saved if seat.lacks || (seat.member.speaks_json && !seat.owed.is_empty()) => {}
-            AckMode::Saved => effects.push(Effect::Acknowledge(client, Acknowledgement::Saved)),
-            AckMode::Echo => {
-                let speaks_json = seat.member.speaks_json;
-                effects.extend(owed.iter().chain(&updates.payloads).map(|update| {
-                    let echo = if speaks_json {
-                        protocol_json::sync(update, generation, Some(client))
-                    } else {
-                        sync::update(update)
-                    };
-                    Effect::Acknowledge(client, Acknowledgement::Echo(echo))
-                }));
-            }
-        }
-    }
-
-    /// Of what is owed to a client that speaks JSON, the updates of which nothing is missing any more. It sends no
-    /// step 2 to say so: each is looked for, and applied once more for what it deletes.
-    fn take_what_has_come(&mut self, client: ClientId, effects: &mut Vec<Effect>) -> Vec<Bytes> {
-        let Some(seat) = self.seats.get_mut(&client) else { return Vec::new() };
-        let (mut come, mut owed) = (Vec::new(), Vec::new());
-        for update in std::mem::take(&mut seat.owed) {
-            let is_here = self.document.leads_up_to(&update) && self.document.growth_by(&update) == 0;
-            match is_here.then(|| self.document.apply(std::slice::from_ref(&update))) {
-                Some(Ok(Applied { change, incomplete: false, .. })) => {
-                    effects.extend(change.map(|update| {
-                        let frame = sync::update(&update);
-                        Effect::Change { update, author: client, frame }
-                    }));
-                    come.push(update);
-                }
-                Some(Err(ApplyError::Broken(problem))) => {
-                    effects.push(Effect::Fail { problem, culprit: Some(client) });
-                    return Vec::new();
-                }
-                _ => owed.push(update),
-            }
-        }
-        self.forget_answers();
-        if let Some(seat) = self.seats.get_mut(&client) {
-            seat.owed = owed;
-        }
-        come
     }
 
     /// A frame that cannot be used: its sender is told, everybody else goes on.

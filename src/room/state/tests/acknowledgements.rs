@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::super::acknowledgements::UNACKNOWLEDGED_FRAMES_MAX;
 use super::*;
 
 fn room_with(ack: AckMode) -> RoomState {
