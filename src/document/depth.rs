@@ -6,8 +6,6 @@ use yrs::{Map, MapRef, Out, ReadTxn, Text, TextRef};
 
 use super::ApplyError;
 use crate::markdown::schema;
-use crate::protocol::nesting::levels_added;
-use crate::protocol::update::Shape;
 use crate::protocol::wire::WireError;
 
 /// The most levels. Editors need a few, and yrs a part of the stack for each.
@@ -54,19 +52,18 @@ impl Depth {
         self.at_most = u32::MAX;
     }
 
-    /// Makes sure that an update does not nest too deep, before yrs gets it.
-    pub(super) fn check(
+    /// Makes sure that updates which add so many levels do not nest too deep, before yrs gets them.
+    /// `levels` counts those of the document.
+    pub(super) fn add(
         &mut self,
-        raw: &[u8],
-        shape: Shape,
-        txn: impl FnOnce() -> Result<u32, ApplyError>,
+        added: u32,
+        levels: impl FnOnce() -> Result<u32, ApplyError>,
     ) -> Result<(), ApplyError> {
-        if shape.types == 0 {
+        if added == 0 {
             return Ok(());
         }
-        let added = levels_added(raw)?;
         if self.at_most.saturating_add(added) > self.levels_max {
-            self.at_most = txn()?;
+            self.at_most = levels()?;
         }
         let levels = self.at_most.saturating_add(added);
         if levels > self.levels_max {

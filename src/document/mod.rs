@@ -12,6 +12,7 @@ pub mod xml;
 
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
 
 use bytes::Bytes;
 use yrs::updates::decoder::Decode;
@@ -24,6 +25,7 @@ use yrs::{
 use self::clocks::Clocks;
 use self::depth::Depth;
 use crate::protocol::gaps::without_gaps;
+use crate::protocol::nesting::levels_added;
 use crate::protocol::update::{Shape, check_state_vector, check_update};
 use crate::protocol::wire::WireError;
 use draft::Rendered;
@@ -35,6 +37,10 @@ pub const FRAGMENT: &str = "default";
 
 /// The generation of a document that was just made or loaded; 0 means "never".
 pub const FIRST_GENERATION: u64 = 1;
+
+/// The updates of a log that are applied in one transaction: a transaction costs as much as a small update, and
+/// one for the whole log would be quadratic in yrs.
+const RESTORED_TOGETHER: usize = 4;
 
 /// Why an update was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -100,15 +106,13 @@ impl Document {
         }
     }
 
-    /// A document from its snapshot and the log after it. One transaction per update: a single one
-    /// for all of them is quadratic in yrs.
+    /// A document from its snapshot and the log after it.
     pub fn restore(snapshot: Option<&Bytes>, log: &[Bytes]) -> Result<Self, ApplyError> {
         let mut document = Self::new();
         document.depth.while_restoring();
         let mut taken_whole = true;
-        for update in snapshot.into_iter().chain(log) {
-            let applied = document.apply(std::slice::from_ref(update))?;
-            taken_whole &= !applied.incomplete && applied.refused.is_none();
+        for updates in snapshot.map(slice::from_ref).into_iter().chain(log.chunks(RESTORED_TOGETHER)) {
+            taken_whole &= document.take(updates)?;
         }
         document.depth.restored();
         document.generation = FIRST_GENERATION;
@@ -121,6 +125,22 @@ impl Document {
         Ok(document)
     }
 
+    /// Takes updates that were taken before; `false` if something had to be left out.
+    fn take(&mut self, updates: &[Bytes]) -> Result<bool, ApplyError> {
+        let incoming = match self.check(updates) {
+            Ok(incoming) => incoming,
+            // Together they could be too deep, where none is.
+            Err(_) if updates.len() > 1 => {
+                return updates
+                    .iter()
+                    .try_fold(true, |whole, update| Ok(self.take(slice::from_ref(update))? && whole));
+            }
+            Err(error) => return Err(error),
+        };
+        let left_out = self.transact(|txn, clocks| integrate(txn, clocks, incoming))?;
+        Ok(!left_out.incomplete && left_out.refused.is_none())
+    }
+
     /// A new document from what [`xml::document_to_update`] made: how deep that nests is known, and need not
     /// be looked up.
     pub fn seeded(seed: &Bytes) -> Result<Self, ApplyError> {
@@ -128,9 +148,8 @@ impl Document {
         document.depth.of_seed();
         // It is read again from the log, and must pass then.
         let shape = check_update(seed)?;
-        let update = contained(|| Update::decode_v1(seed))?;
-        let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
-        document.transact(vec![Incoming { raw: seed, shape, update }], std::slice::from_ref(seed))?;
+        let incoming = vec![Incoming { raw: seed, shape, update: decoded(seed)? }];
+        document.transact(|txn, clocks| integrate(txn, clocks, incoming))?;
         document.state = Some((FIRST_GENERATION, seed.clone()));
         Ok(document)
     }
@@ -145,16 +164,16 @@ impl Document {
     /// The document never keeps what it cannot integrate: pending structures cannot be encoded safely,
     /// cost memory that nobody accounts for, and are not needed where the sender can be asked again.
     pub fn apply(&mut self, updates: &[Bytes]) -> Result<Applied, ApplyError> {
-        let mut incoming = Vec::with_capacity(updates.len());
-        for raw in updates {
-            let shape = check_update(raw)?;
-            let doc = &self.doc;
-            self.depth.check(raw, shape, || contained(|| depth::levels(&doc.transact())))?;
-            let update = contained(|| Update::decode_v1(raw))?;
-            let update = update.map_err(|error| ApplyError::Refused(error.to_string()))?;
-            incoming.push(Incoming { raw, shape, update });
-        }
-        let applied = self.transact(incoming, updates)?;
+        let incoming = self.check(updates)?;
+        let applied = self.transact(|txn, clocks| {
+            let LeftOut { incomplete, refused } = integrate(txn, clocks, incoming)?;
+            let change = txn.has_changes().then(|| match updates {
+                // What came in says it already, when all of it was taken.
+                [update] if !incomplete && refused.is_none() => update.clone(),
+                _ => txn.encode_update_v1().into(),
+            });
+            Ok(Applied { change, incomplete, refused })
+        })?;
         if applied.change.is_some() {
             self.generation += 1;
             // As large as the document, and no longer true.
@@ -166,31 +185,37 @@ impl Document {
     /// Applies an update that is our own, and in the log already: it is not refused for its depth.
     pub fn apply_own(&mut self, update: &Bytes) -> Result<Applied, ApplyError> {
         self.depth.while_restoring();
-        let applied = self.apply(std::slice::from_ref(update));
+        let applied = self.apply(slice::from_ref(update));
         self.depth.restored();
         applied
     }
 
-    fn transact(&mut self, incoming: Vec<Incoming<'_>>, raw: &[Bytes]) -> Result<Applied, ApplyError> {
+    /// The checks that updates pass before yrs gets them.
+    fn check<'a>(&mut self, updates: &'a [Bytes]) -> Result<Vec<Incoming<'a>>, ApplyError> {
+        let mut incoming = Vec::with_capacity(updates.len());
+        // Each may stand in the one before.
+        let mut levels: u32 = 0;
+        for raw in updates {
+            let shape = check_update(raw)?;
+            if shape.types > 0 {
+                levels = levels.saturating_add(levels_added(raw)?);
+            }
+            incoming.push(Incoming { raw, shape, update: decoded(raw)? });
+        }
+        self.depth.add(levels, || contained(|| depth::levels(&self.doc.transact())))?;
+        Ok(incoming)
+    }
+
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&mut TransactionMut<'_>, &mut Clocks) -> Result<T, ApplyError>,
+    ) -> Result<T, ApplyError> {
         // A transaction commits when dropped. While a panic unwinds, that commit would run on a broken
         // document, and a second panic would end the process; so it is dropped by hand.
         let mut txn = ManuallyDrop::new(contained(|| self.doc.transact_mut())?);
-        let applied = contained(|| {
-            let mut left_out = integrate(&mut txn, &mut self.clocks, incoming)?;
-            if txn.has_missing_updates() {
-                txn.prune_pending();
-                left_out.incomplete = true;
-            }
-            let LeftOut { incomplete, refused } = left_out;
-            let change = txn.has_changes().then(|| match raw {
-                // What came in says it already, when all of it was taken.
-                [update] if !incomplete && refused.is_none() => update.clone(),
-                _ => txn.encode_update_v1().into(),
-            });
-            Ok::<_, ApplyError>(Applied { change, incomplete, refused })
-        })??;
+        let outcome = contained(|| work(&mut txn, &mut self.clocks))??;
         contained(|| drop(ManuallyDrop::into_inner(txn)))?;
-        Ok(applied)
+        Ok(outcome)
     }
 
     /// What this document has.
@@ -278,9 +303,7 @@ impl Document {
     pub fn state_vector_without(&self, updates: &[Bytes]) -> Result<Vec<u8>, ApplyError> {
         let mut state_vector = self.doc.transact().state_vector();
         for update in updates {
-            let update = contained(|| Update::decode_v1(update))?
-                .map_err(|error| ApplyError::Refused(error.to_string()))?;
-            for (client, clock) in update.state_vector_lower().iter() {
+            for (client, clock) in decoded(update)?.state_vector_lower().iter() {
                 state_vector.set_min(*client, *clock);
             }
         }
@@ -333,7 +356,16 @@ fn integrate(
             }
         }
     }
+    if txn.has_missing_updates() {
+        txn.prune_pending();
+        left_out.incomplete = true;
+    }
     Ok(left_out)
+}
+
+/// An update as yrs reads it, after it was checked.
+fn decoded(update: &[u8]) -> Result<Update, ApplyError> {
+    contained(|| Update::decode_v1(update))?.map_err(|error| ApplyError::Refused(error.to_string()))
 }
 
 /// yrs gives up at a struct whose parent cannot be one, before it takes the struct: what came before it is

@@ -242,6 +242,11 @@ fn types_nested_without_end_are_refused_before_their_deletion_overflows_the_stac
         document.apply(&[nested(level, level + 1)]).unwrap();
     }
     assert!(document.apply(&[nested(LEVELS_MAX, LEVELS_MAX + 1)]).is_err());
+    // Nor by many updates at once, of which each alone is not deep.
+    let together: Vec<Bytes> =
+        (0..64).map(|part| nested(part * LEVELS_MAX, (part + 1) * LEVELS_MAX)).collect();
+    let at_once = Document::new().apply(&together);
+    assert!(matches!(at_once, Err(ApplyError::Malformed(WireError::TooDeep))));
     let state = document.state().unwrap();
     document.apply(&[OUTERMOST_DELETED]).unwrap();
     Document::restore(Some(&state), &[OUTERMOST_DELETED]).unwrap();
@@ -258,7 +263,10 @@ fn what_was_taken_can_be_restored_however_it_was_put_together() {
     for level in 0..LEVELS_MAX {
         document.apply(&[nested(level, level + 1)]).unwrap();
     }
-    for log in [vec![changes[0].clone(), changes[1].clone()], vec![changes[1].clone(), changes[0].clone()]] {
+    let [deep, record] = changes;
+    let orders = [vec![deep.clone(), record.clone()], vec![record.clone(), deep.clone()]];
+    // Of the last, each alone is within the limit, and all together are not.
+    for log in orders.into_iter().chain([vec![deep.clone(), deep.clone(), deep, record]]) {
         let mut restored = Document::restore(None, &log).unwrap();
         assert_eq!(restored.state_vector(), document.state_vector());
         restored.apply(&[Peer::new(2).insert(0, "abc")]).unwrap();
