@@ -10,6 +10,7 @@ import { log } from './event-sink.js'
 import { watchMemory } from './memory-watch.js'
 import { type HostCallbacks, RealtimeModule } from './native.js'
 import type { RoomTypeCallbacks } from './native.js'
+import { messageOf } from './thrown.js'
 
 /**
  * After this, {@link EngineRun.stop} resolves even if the engine is not done. The engine has a shorter deadline of
@@ -95,7 +96,7 @@ export class EngineRun {
   #failed(error: unknown): void {
     log(this.#parts.logger, 'error', 'The realtime server did not shut down cleanly', {
       operation: 'realtime:shutdown:failed',
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     })
   }
 }
@@ -109,7 +110,7 @@ function registerAll(module: RealtimeModule, { roomTypes, logger }: EngineRunPar
       log(logger, 'error', `The room type ${roomType} cannot be offered`, {
         operation: 'realtime:room-type:register',
         roomType,
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       })
     }
   }

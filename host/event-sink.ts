@@ -4,18 +4,21 @@
  */
 
 import type { HookSystem, Logger } from './core.js'
+import { ifRejected, messageOf } from './thrown.js'
 
 /** The levels of {@link Logger}. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
-/** Logs; a logger that throws is not heard. */
+/** Logs; a logger that throws or rejects is not heard. */
 export function log(logger: Logger, level: LogLevel, message: string, data?: unknown): void {
   try {
-    logger[level](message, data)
+    ifRejected(logger[level](message, data), nobodyLeftToTell)
   } catch {
-    // There is nobody left to tell.
+    nobodyLeftToTell()
   }
 }
+
+function nobodyLeftToTell(): void {}
 
 /** Emits a hook without waiting for its handlers. */
 export function emitHook(hooks: HookSystem, logger: Logger, name: string, data: unknown): void {
@@ -23,7 +26,7 @@ export function emitHook(hooks: HookSystem, logger: Logger, name: string, data: 
     log(logger, 'warn', `A handler of the hook ${name} failed`, {
       operation: 'realtime:hook:failed',
       hook: name,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     })
   try {
     Promise.resolve(hooks.emit(name, data)).catch(failed)

@@ -2,6 +2,7 @@
 
 import { correlationId } from './correlation-id.js'
 import { ControlEvent, type ErrorMessage, MessageType } from './messages.js'
+import { factsOf, messageOf } from './thrown.js'
 
 /**
  * The frame for a message: bytes are sent as they are, everything else as JSON.
@@ -35,13 +36,13 @@ export function decodeMessage(data: string | Buffer): Decoded {
 
 /** The frame that tells a client of an error; `code`, `statusCode` and `correlationId` are its own if it has them. */
 export function errorFrame(error: unknown): ErrorMessage {
-  const { code, message, statusCode, correlationId: id } = Object(error) as Record<string, unknown>
+  const { code, message, statusCode, correlationId: id } = factsOf(error)
   return {
     type: MessageType.CONTROL,
     event: ControlEvent.ERROR,
     error: {
       code: typeof code === 'string' ? code : 'INTERNAL_ERROR',
-      message: typeof message === 'string' ? message : String(error),
+      message: typeof message === 'string' ? message : messageOf(error),
       ...(typeof statusCode === 'number' ? { statusCode } : {}),
       correlationId: typeof id === 'string' ? id : correlationId(),
     },

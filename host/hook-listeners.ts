@@ -2,6 +2,7 @@
 
 import type { HookHandler, HookSystem, Logger } from './core.js'
 import { log } from './event-sink.js'
+import { messageOf } from './thrown.js'
 
 /** What is done at a hook. What it throws or rejects with is logged, and the bus goes on. */
 export type HookListener = (data: unknown) => unknown
@@ -45,7 +46,7 @@ function guarded(hook: string, listener: HookListener, logger: Logger): HookHand
     log(logger, 'error', `What the hook ${hook} asks for could not be done`, {
       operation: 'realtime:hooks:failed',
       hook,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     })
   return (data) => {
     try {

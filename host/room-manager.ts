@@ -12,7 +12,7 @@ import { PlainRoom } from './plain-room.js'
 import { RecordRoom } from './record-room.js'
 import { checkRoom, type ClientData, type Room, type RoomConfig, type RoomFactory } from './room.js'
 import { checkRoomType, parseRoomId, readRoomId, type RoomIdParts } from './room-ids.js'
-import { messageOf } from './room-type-session.js'
+import { ifRejected, messageOf } from './thrown.js'
 
 /** How long rooms without clients stay, in milliseconds, until the server has read its configuration. */
 const GRACE_PERIOD_MS = 300_000
@@ -146,7 +146,9 @@ export class RoomManager {
   join(roomId: string, client: ClientData): Room {
     const id = parseRoomId(roomId)
     const kept = this.#rooms.get(id.roomId) ?? this.#make(id, {}, client['userId'] ?? null)
-    kept.room.addClient(client.id, client)
+    ifRejected(kept.room.addClient(client.id, client), (error) =>
+      this.#failed(roomId, `The room failed to add a client: ${messageOf(error)}`),
+    )
     kept.clients.add(client.id)
     clearTimeout(kept.end)
     kept.end = undefined
@@ -155,10 +157,12 @@ export class RoomManager {
 
   /** A client is gone. Never throws. */
   leave(roomId: string, room: Room, clientId: string): void {
-    try {
-      room.removeClient(clientId)
-    } catch (error) {
+    const failed = (error: unknown): void =>
       this.#failed(roomId, `The room failed to remove a client: ${messageOf(error)}`)
+    try {
+      ifRejected(room.removeClient(clientId), failed)
+    } catch (error) {
+      failed(error)
     }
     const kept = this.#rooms.get(roomId)
     // A removed room's clients may leave after a new one has taken its place.

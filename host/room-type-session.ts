@@ -6,6 +6,7 @@ import { log } from './event-sink.js'
 import { decodeMessage, encodeMessage, errorFrame } from './frames.js'
 import type { Room } from './room.js'
 import type { AuthResult, ConnectionContext, RoomTypeHandler } from './room-type-handler.js'
+import { factsOf, messageOf } from './thrown.js'
 
 /** Messages that wait for `onPostConnect`; beyond it they wait no longer. */
 const HELD_MESSAGES_MAX = 100
@@ -123,8 +124,7 @@ export class RoomTypeSession {
   /** What went wrong is the log's business; the client learns that it did, and a code if the error has one. */
   #messageFailed(error: unknown): void {
     this.#warn(`The handler's onMessage failed: ${messageOf(error)}`)
-    const code = Object(error).code as unknown
-    const told = typeof code === 'string' ? error : hostFailed('the message could not be handled')
+    const told = typeof factsOf(error)['code'] === 'string' ? error : hostFailed('the message could not be handled')
     this.#tell(told)
   }
 
@@ -147,11 +147,6 @@ export class RoomTypeSession {
     const { clientId, fullRoomId: roomId } = this.#context
     log(this.#logger, 'warn', message, { operation: 'realtime:room-type:failed', clientId, roomId })
   }
-}
-
-/** The words of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** What a client is told of a host's failure. */

@@ -11,7 +11,8 @@ import type { RecentUsers } from './recent-users.js'
 import type { ClientData, Room } from './room.js'
 import { acceptance, identityOf, readAuth, Refusal, refusalOf } from './room-type-answer.js'
 import type { AuthResult, ConnectionContext, DeviceAuth, RoomTypeHandler } from './room-type-handler.js'
-import { hostFailed, messageOf, RoomTypeSession, type SessionReach } from './room-type-session.js'
+import { hostFailed, RoomTypeSession, type SessionReach } from './room-type-session.js'
+import { messageOf } from './thrown.js'
 
 /** After this, in milliseconds, a client that never came in is forgotten. Longer than any `host_timeout`. */
 const DOOR_TIMEOUT_MS = 330_000

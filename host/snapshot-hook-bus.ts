@@ -2,6 +2,8 @@
 
 import { EventEmitter } from 'node:events'
 
+import { messageOf } from './thrown.js'
+
 /** What every event tells besides. */
 interface Stamped {
   /** Milliseconds since the epoch. */
@@ -30,7 +32,15 @@ export interface SnapshotHookEvents {
 
 /** An emitter of {@link SnapshotHookEvents}. */
 export class SnapshotHookBus {
-  readonly #emitter = new EventEmitter()
+  readonly #emitter = new EventEmitter({ captureRejections: true })
+
+  constructor() {
+    // Where captured rejections arrive; without a listener they would end the process.
+    this.#emitter.on('error', (error) => {
+      const type = 'RealtimeSnapshotWarning'
+      process.emitWarning(`A listener of snapshots failed: ${messageOf(error)}`, { type })
+    })
+  }
 
   /** Calls the listener at each such event from now on. */
   on<K extends keyof SnapshotHookEvents>(event: K, listener: (payload: SnapshotHookEvents[K]) => void): this {

@@ -8,6 +8,7 @@ import { unsupported } from './errors.js'
 import { log } from './event-sink.js'
 import { SnapshotHookBus, type SnapshotHookEvents } from './snapshot-hook-bus.js'
 import type { SnapshotRow, SnapshotStorage } from './snapshot-storage.js'
+import { messageOf } from './thrown.js'
 
 /** What was once handed over to be stored. */
 export interface PersistRequest {
@@ -85,7 +86,7 @@ export class SnapshotManager {
     } catch (error) {
       log(this.#logger, 'warn', `A listener of ${event} failed`, {
         operation: 'realtime:snapshot:listener',
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       })
     }
   }

@@ -16,6 +16,7 @@ import { pathToFileURL } from 'node:url'
 
 import { createApiHost } from './api-host.js'
 import { type DocumentCodec, type HostCallbacks, RealtimeModule } from './native.js'
+import { factsOf, messageOf } from './thrown.js'
 
 type Log = NonNullable<HostCallbacks['log']>
 
@@ -69,7 +70,7 @@ function signal(): Promise<string> {
 run().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    log('error', error instanceof Error ? error.message : String(error), { code: Object(error).code as unknown })
+    log('error', messageOf(error), { code: factsOf(error)['code'] })
     process.exit(1)
   },
 )

@@ -137,7 +137,7 @@ test('an error of the handler is told, with its code if it has one', async (t) =
   assert.match(told.correlationId, /^err_/)
 })
 
-for (const [what, onMessage, code] of [
+for (const [what, onMessage, code, logged = /onMessage failed/] of [
   [
     'throws',
     () => {
@@ -153,6 +153,13 @@ for (const [what, onMessage, code] of [
     'HOST_FAILED',
   ],
   ['rejects with nothing', () => Promise.reject(), 'HOST_FAILED'],
+  ['rejects with what cannot be shown', () => Promise.reject(Object.create(null)), 'HOST_FAILED'],
+  ['tells what cannot be shown', ({ sendError }) => sendError(Object.create(null)), 'INTERNAL_ERROR', null],
+  [
+    'rejects with what cannot even be looked at',
+    () => Promise.reject(new Proxy({}, { get: () => assert.fail('no'), getPrototypeOf: () => assert.fail('no') })),
+    'HOST_FAILED',
+  ],
   [
     'rejects with a code',
     async () => {
@@ -178,7 +185,7 @@ for (const [what, onMessage, code] of [
     const { error } = await client.frame(isError)
     assert.equal(error.code, code)
     assert.doesNotMatch(error.message, /password/)
-    assert.ok(core.logger.messages('warn').some((message) => /onMessage failed/.test(message)))
+    if (logged) assert.ok(core.logger.messages('warn').some((message) => logged.test(message)))
     client.say({ type: 'b' })
     await client.frame(({ type }) => type === 'fine')
     assert.ok(!other.frames.some(isError))

@@ -19,6 +19,7 @@ for (const [what, emit] of [
   ['throws', () => assert.fail('bad handler')],
   ['rejects', () => Promise.reject(new Error('bad handler'))],
   ['rejects with nothing', () => Promise.reject()],
+  ['rejects with what cannot be shown', () => Promise.reject(Object.create(null))],
 ]) {
   test(`a handler that ${what} is a line in the log`, async () => {
     const logger = new Logger()
@@ -44,5 +45,11 @@ test('a logger that throws changes nothing, not even for a failing handler', asy
     log(logger, level, 'm')
   }
   emitHook({ emit: () => Promise.reject(new Error('bad handler')) }, logger, NAME, {})
+  await tick()
+})
+
+test('nor does one that is async and rejects', async () => {
+  const reject = () => Promise.reject(new Error('the log is full'))
+  log({ error: reject, warn: reject, info: reject, debug: reject }, 'info', 'm')
   await tick()
 })

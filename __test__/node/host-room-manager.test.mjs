@@ -203,6 +203,11 @@ for (const [what, createRoom] of [
   })
 }
 
+async function addLate(clientId, client) {
+  this.clients.set(clientId, client)
+  throw new Error('no')
+}
+
 for (const [what, methods] of [
   [
     'does not let go',
@@ -221,6 +226,8 @@ for (const [what, methods] of [
     },
   ],
   ['rejects to end', { destroy: () => Promise.reject(new Error('no')) }],
+  ['takes in a client and rejects then', { addClient: addLate }],
+  ['lets go and rejects then', { removeClient: () => Promise.reject(new Error('no')) }],
 ]) {
   test(`a room that ${what} is gone all the same, with a line in the log`, async (t) => {
     const { core, server, rooms } = await setUp(t, { yaml: '  rooms:\n    grace_period_ms: 0\n' })

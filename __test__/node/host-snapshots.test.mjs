@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { once } from 'node:events'
 import { test } from 'node:test'
 
 import {
@@ -65,6 +66,14 @@ test('a listener that throws is a line in the log', async (t) => {
   })
   await snapshotOf(t, server)
   await eventually(() => core.logger.messages('warn').some((message) => /listener of/.test(message)), 'it is told')
+})
+
+test('a listener that rejects is a warning', async () => {
+  const bus = new SnapshotHookBus().on('realtime:snapshot:pruned', () => Promise.reject(new Error('no')))
+  const warned = once(process, 'warning')
+  bus.emit('realtime:snapshot:pruned', { roomId: 'records:x', version: 1, keep: 3 })
+  const [{ name, message }] = await warned
+  assert.deepEqual([name, message], ['RealtimeSnapshotWarning', 'A listener of snapshots failed: no'])
 })
 
 test('a bus is heard until it is not', () => {
