@@ -10,11 +10,11 @@ fn in_draft(harness: &Harness, words: &str) -> usize {
     harness.host.drafts.borrow().last().map_or(0, |draft| draft.matches(words).count())
 }
 
-fn set_text(harness: &Harness, text: &str) {
+pub(super) fn set_text(harness: &Harness, text: &str) {
     *harness.host.text.lock().unwrap() = Some(text.to_owned());
 }
 
-fn text_of(harness: &Harness) -> String {
+pub(super) fn text_of(harness: &Harness) -> String {
     harness.host.text.lock().unwrap().clone().unwrap()
 }
 
@@ -90,7 +90,7 @@ async fn a_draft_that_landed_although_it_seemed_to_fail_is_ours() {
 }
 
 /// A draft that the host has, and of which the room hears nothing.
-async fn draft_without_an_answer(harness: &Harness) {
+pub(super) async fn draft_without_an_answer(harness: &Harness) {
     harness.host.hold_save(true);
     let drafts = harness.host.drafts.borrow().len();
     let request = harness.ask_snapshot();
@@ -102,7 +102,7 @@ async fn draft_without_an_answer(harness: &Harness) {
 
 /// A room in which somebody changes a word, which the host then has in a draft, and the same word again: if the
 /// draft were merged, both would be kept.
-async fn with_a_draft_that_seemed_to_fail() -> (Harness, Client) {
+pub(super) async fn with_a_draft_that_seemed_to_fail() -> (Harness, Client) {
     let mut harness = Harness::start();
     let client = harness.join().await;
     let write = |at: u32, words: &str| {

@@ -8,6 +8,7 @@ mod loading;
 mod saving;
 mod shutdown;
 mod slow_readers;
+mod wall_clock;
 
 use std::time::Duration;
 
