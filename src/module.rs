@@ -36,10 +36,11 @@ use crate::room::sessions::Sessions;
 use crate::room_type::RoomTypes;
 use crate::server::Context;
 use crate::server::listener::Listener;
+use crate::store::SNAPSHOT_TTL;
+use crate::store::exclusive::Exclusive;
 use crate::store::filesystem::{FilesystemBackend, import_snapshot_files};
 use crate::store::sqlite::{SqliteBackend, SqliteSettings};
 use crate::store::writer::{Store, StoreHealth, StoreSettings};
-use crate::store::{Backend, SNAPSHOT_TTL};
 
 /// Where snapshot files go, beside the database.
 const SNAPSHOT_FOLDER: &str = "realtime/snapshots";
@@ -258,12 +259,15 @@ fn open_store(config: &Config, folder: &std::path::Path, host: &Arc<dyn Host>) -
     let file = config.storage.file_in(folder);
     let settings = SqliteSettings { durability: config.storage.durability, ..SqliteSettings::default() };
     let snapshots = file.parent().unwrap_or(folder).join(SNAPSHOT_FOLDER);
-    let backend: Box<dyn Backend> = match config.snapshots.storage {
+    let exclusive = Exclusive::take(&file)?;
+    let backend = match config.snapshots.storage {
         SnapshotStorage::Database => {
             import_snapshot_files(&file, &snapshots, &settings)?;
-            Box::new(SqliteBackend::open(&file, &settings)?)
+            exclusive.around(SqliteBackend::open(&file, &settings)?)
         }
-        SnapshotStorage::Filesystem => Box::new(FilesystemBackend::open(&file, &snapshots, &settings)?),
+        SnapshotStorage::Filesystem => {
+            exclusive.around(FilesystemBackend::open(&file, &snapshots, &settings)?)
+        }
     };
     let settings = StoreSettings {
         group_window: config.storage.group_window,

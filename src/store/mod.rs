@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod exclusive;
 pub mod filesystem;
 pub mod memory;
 mod private;
