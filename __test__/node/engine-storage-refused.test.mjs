@@ -5,8 +5,9 @@ import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 
-import { openEditor } from '../support/editor.mjs'
+import { openEditor, paragraphUpdate } from '../support/editor.mjs'
 import { RealtimeModule, TestHost, atEnd, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
+import { connectRaw, frame } from '../support/raw-client.mjs'
 
 /** Where SQLite keeps them in a file's header: https://www.sqlite.org/fileformat2.html#the_database_header */
 const USER_VERSION_AT = 60
@@ -65,6 +66,38 @@ test('a folder in the place of the file is named', async (t) => {
     () => module.start(),
     (error) => error.code === 'STORAGE_FAILED' && error.message.includes(path.join(folder, 'realtime.db')),
   )
+})
+
+test('a file that another engine has open is refused until that one has ended', async (t) => {
+  const first = await startEngine(t)
+  const second = new RealtimeModule(testConfig(first.folder), new TestHost().callbacks())
+  atEnd(t, () => second.shutdown())
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await assert.rejects(
+      () => second.start(),
+      (error) => error.code === 'STORAGE_FAILED' && /realtime\.db: another engine has it open/.test(error.message),
+    )
+  }
+  assert.equal(first.module.health().status, 'healthy')
+  await first.module.shutdown()
+  await second.start()
+})
+
+test('a file that is deleted while it is open keeps nothing, so nobody is told that it does', async (t) => {
+  const { module, host, folder, ...engine } = await startEngine(t)
+  const ann = connectRaw(t, engine, { query: '?ack=saved' })
+  await ann.acknowledged()
+  ann.send(frame.update(paragraphUpdate('Before.')))
+  await ann.control('saved')
+  await rm(folder, { recursive: true })
+  ann.send(frame.update(paragraphUpdate('After.')))
+  const { state, error } = await host.hook('realtime:storage:state')
+  assert.equal(state, 'degraded')
+  assert.match(error, /realtime\.db: the file is not there any more/)
+  await assert.rejects(() => module.snapshot('records:noise'), { code: 'STORAGE_FAILED' })
+  await module.shutdown()
+  assert.equal(ann.frames.all(({ text }) => text?.event === 'saved').length, 1)
+  assert.match(host.texts.get('noise'), /After\./, 'the draft is all that is left')
 })
 
 test('a room whose snapshot is damaged is begun anew from its record; others are not touched', async (t) => {

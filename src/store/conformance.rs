@@ -129,7 +129,8 @@ pub(super) fn the_log_comes_back_in_order_and_by_room<D: Disk>() {
 
 pub(super) fn a_snapshot_replaces_what_it_covers<D: Disk>() {
     let x = room("x");
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     backend.commit(&[update(&x, 1, "a"), update(&x, 2, "b"), update(&x, 3, "c")]).unwrap();
     let saved = backend.save_snapshot(&snapshot(&x, 1, 2, "ab")).unwrap();
     assert_eq!((saved.version, saved.byte_size), (1, 2));
@@ -141,7 +142,8 @@ pub(super) fn a_snapshot_replaces_what_it_covers<D: Disk>() {
 
 pub(super) fn only_the_newest_versions_are_kept<D: Disk>() {
     let x = room("x");
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     let mut ids = HashSet::new();
     for version in 1..=5 {
         let saved = backend.save_snapshot(&snapshot(&x, version, 0, "s")).unwrap();
@@ -167,7 +169,8 @@ pub(super) fn numbers_never_go_back<D: Disk>() {
 
 pub(super) fn a_repeated_call_changes_nothing<D: Disk>() {
     let x = room("x");
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     let batch = [update(&x, 1, "a"), update(&x, 2, "b"), note(&x, 1, 9)];
     backend.commit(&batch).unwrap();
     backend.commit(&batch).unwrap();
@@ -184,7 +187,8 @@ pub(super) fn a_repeated_call_changes_nothing<D: Disk>() {
 
 pub(super) fn another_update_in_the_same_place_is_refused<D: Disk>() {
     let x = room("x");
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     backend.commit(&[update(&x, 1, "a")]).unwrap();
     let error = backend.commit(&[update(&x, 1, "b")]).unwrap_err();
     assert!(error.message.contains("records:x"), "{error}");
@@ -193,7 +197,8 @@ pub(super) fn another_update_in_the_same_place_is_refused<D: Disk>() {
 
 pub(super) fn an_older_version_is_refused<D: Disk>() {
     let x = room("x");
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     backend.save_snapshot(&snapshot(&x, 2, 0, "new")).unwrap();
     assert!(backend.save_snapshot(&snapshot(&x, 1, 0, "old")).is_err());
     let stored = backend.load(&x).unwrap();
@@ -244,7 +249,8 @@ pub(super) fn an_attempt_is_remembered_until_its_own_text_is_noted<D: Disk>() {
 
 pub(super) fn the_newest_attempts_are_remembered<D: Disk>() {
     let (x, y) = (room("x"), room("y"));
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     let attempt = |seq: u64| Attempt { seq, text: seq.to_string().into(), given_at_ms: 7 };
     backend.attempt(&y, &attempt(0)).unwrap();
     let newest = ATTEMPTS_KEPT_PER_ROOM as u64 + 2;

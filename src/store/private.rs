@@ -1,4 +1,5 @@
-//! Files and folders that only their owner can read: they hold what people write. And what makes their names stay.
+//! Files and folders that only their owner can read: they hold what people write. And what makes their names stay, or
+//! tells that they have not.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -19,6 +20,28 @@ pub(super) fn create_private(path: &Path) -> io::Result<()> {
     match options.open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Which file a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    #[cfg(unix)]
+    place: (u64, u64),
+}
+
+impl Identity {
+    #[cfg(unix)]
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let found = fs::metadata(path)?;
+        Ok(Self { place: (found.dev(), found.ino()) })
+    }
+
+    /// Elsewhere a file that is open cannot be deleted.
+    #[cfg(not(unix))]
+    pub(super) fn of(_: &Path) -> io::Result<Self> {
+        Ok(Self {})
     }
 }
 

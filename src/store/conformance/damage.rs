@@ -53,7 +53,8 @@ pub(in crate::store) fn snapshots_are_compressed<D: Disk>() {
     let (header, stored) = large(&x, 1);
     assert_eq!((header.format_version, header.byte_size), (SNAPSHOT_FORMAT_ZSTD, 4_000));
     assert!(stored.len() < 100, "{}", stored.len());
-    let mut backend = D::new().open();
+    let disk = D::new();
+    let mut backend = disk.open();
     let saved = backend.save_snapshot(&snapshot(&x, 1, 0, &"text".repeat(1_000))).unwrap();
     assert_eq!(saved.byte_size, 4_000);
     assert_eq!(snapshot_text(&backend.load(&x).unwrap()), Some("text".repeat(1_000).as_bytes()));

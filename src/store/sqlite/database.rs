@@ -1,6 +1,7 @@
 //! Our database file: who may read it, how it is opened, when it is refused, and one way to run a
 //! transaction in it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::{log, table};
 use crate::config::Durability;
 use crate::error::{Code, RealtimeError, Result};
-use crate::store::private::create_private;
+use crate::store::private::{Identity, create_private};
 
 /// The schema written by this version, kept in the file's `user_version`. The snapshots of version 2 may be
 /// compressed: a release that would have to skip them refuses the file instead.
@@ -95,6 +96,8 @@ impl Drop for OpenTransaction<'_> {
 pub(in crate::store) struct Database {
     connection: Connection,
     path: PathBuf,
+    /// The file that was there when it was opened.
+    identity: Identity,
 }
 
 impl Database {
@@ -105,7 +108,8 @@ impl Database {
                 .caused_by(error)
         })?;
         let connection = Connection::open(path).map_err(|error| failed(path, "open", error.into()))?;
-        let database = Self { connection, path: path.to_owned() };
+        let identity = Identity::of(path).map_err(|error| gone(path, "open", error))?;
+        let database = Self { connection, path: path.to_owned(), identity };
         database.read("open", |connection| {
             connection.busy_timeout(settings.busy_timeout)?;
             // Until the file is known to be ours, not even its write-ahead log is written back.
@@ -201,6 +205,7 @@ impl Database {
         doing: &str,
         work: impl FnOnce(&Connection) -> Result<T, Problem>,
     ) -> Result<T> {
+        self.check_in_place(doing)?;
         let run = || -> Result<T, Problem> {
             let transaction = OpenTransaction::begin(&self.connection)?;
             let value = work(&self.connection)?;
@@ -208,6 +213,15 @@ impl Database {
             Ok(value)
         };
         run().map_err(|problem| failed(&self.path, doing, problem))
+    }
+
+    /// A file that was deleted goes on taking what is written to it, and nobody will ever read that again.
+    fn check_in_place(&self, doing: &str) -> Result<()> {
+        match Identity::of(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => Err(gone(&self.path, doing, io::Error::other("another file has taken its place"))),
+            Err(error) => Err(gone(&self.path, doing, error)),
+        }
     }
 
     /// Gives free pages back to the file system. It is no loss if it fails.
@@ -236,6 +250,12 @@ impl Database {
     pub(super) const fn connection(&self) -> &Connection {
         &self.connection
     }
+}
+
+fn gone(path: &Path, doing: &str, error: io::Error) -> RealtimeError {
+    let shown = path.display().to_string();
+    let message = format!("cannot {doing} in {shown}: the file is not there any more: {error}");
+    RealtimeError::new(Code::StorageFailed, message).with("path", shown).caused_by(error)
 }
 
 fn failed(path: &Path, doing: &str, problem: Problem) -> RealtimeError {
