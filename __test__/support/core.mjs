@@ -3,7 +3,8 @@
  * really has, over plain maps. Every call is recorded in `calls`; `fail` makes one throw.
  */
 
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -186,15 +187,22 @@ export function createContainer(core) {
   return container
 }
 
+const homes = []
+
+process.on('exit', () => {
+  for (const home of homes) rmSync(home, { recursive: true, force: true })
+})
+
 /**
- * A data folder and the system data folder beside it, gone when the test is over.
+ * A data folder and the system data folder beside it, gone when the process is: a server that is still shutting down
+ * needs them.
  *
- * @param {import('node:test').TestContext} t
+ * @param {import('node:test').TestContext} _t
  * @param {string | null} yaml the text of `realtime.yml`; null leaves it out
  */
-export async function createDataDir(t, yaml = 'realtime:\n  host: 127.0.0.1\n  port: 0\n') {
+export async function createDataDir(_t, yaml = 'realtime:\n  host: 127.0.0.1\n  port: 0\n') {
   const home = await mkdtemp(path.join(tmpdir(), 'realtime-host-'))
-  t.after(() => rm(home, { recursive: true, force: true }))
+  homes.push(home)
   const systemDataDir = path.join(home, '.system-data')
   await mkdir(path.join(home, 'data'))
   await mkdir(systemDataDir)
