@@ -5,8 +5,10 @@ import { test } from 'node:test'
 
 import { RealtimeModule } from '@civicpress/realtime'
 
+import { paragraphUpdate } from '../support/editor.mjs'
 import { connect } from '../support/json-client.mjs'
-import { startEngine } from '../support/live-engine.mjs'
+import { hook, startEngine } from '../support/live-engine.mjs'
+import { frame } from '../support/raw-client.mjs'
 
 /** An object that holds itself, as objects of databases do. */
 function cyclic(fields) {
@@ -45,7 +47,18 @@ for (const [what, answer] of Object.entries({
         throw new Error('broken')
       },
     }),
-  'a thenable that is no promise': () => ({ then: (resolve) => resolve({ user: { id: 1 } }) }),
+  'a thenable that throws': () => ({
+    then: () => {
+      throw new Error('broken')
+    },
+  }),
+  'a thenable that cannot be looked at': () => ({
+    get then() {
+      throw new Error('broken')
+    },
+  }),
+  'its fields in a list': () => [{ id: 1, name: null, role: null }, true, null, null],
+  'an id that no number is exact for': () => ({ user: { id: 2 ** 53 } }),
   'far too much': () => ({ user: { id: 1 }, more: Array.from({ length: 100_000 }, () => ({})) }),
   'a symbol': () => Symbol('x'),
 })) {
@@ -57,6 +70,24 @@ for (const [what, answer] of Object.entries({
     assert.equal(again, 4500, 'and goes on')
   })
 }
+
+test('thenables are promises, and lazy ones are asked', async (t) => {
+  const lazy = (answer) => ({ then: (resolve) => resolve(answer()) })
+  const live = await startEngine(t, {
+    callbacks: {
+      authorize: () => lazy(() => ({ user: { id: 1 }, canEdit: true })),
+      load: () => lazy(() => ({ markdown: 'text' })),
+      save: (_, markdown) => lazy(() => void live.drafts.set('lazy', markdown)),
+    },
+    config: { snapshots: { max_updates: 1 } },
+  })
+  const client = connect(t, live)
+  await client.control('connection.ack')
+  client.socket.send(frame.update(paragraphUpdate('written')))
+  await hook(live, 'realtime:snapshot:saved', { version: 1 })
+  await live.engine.snapshot('records:noise')
+  assert.match(live.drafts.get('lazy') ?? '', /written/)
+})
 
 test('configurations that hold themselves', () => {
   const host = { authorize: () => ({}), load: () => null }

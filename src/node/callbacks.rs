@@ -125,9 +125,12 @@ impl JsUser {
     pub(super) fn read(self, callback: &str) -> Result<User> {
         let id = match self.id {
             Value::String(id) if !id.is_empty() => UserId::Text(id),
-            Value::Number(id) => match id.as_i64() {
+            // Beyond that one number of JavaScript stands for several, and so for several users.
+            Value::Number(id) => match id.as_i64().filter(|id| id.unsigned_abs() < 1 << 53) {
                 Some(id) => UserId::Number(id),
-                None => return Err(nonsense(callback, "`user.id` must be a whole number or a text")),
+                None => {
+                    return Err(nonsense(callback, "`user.id` must be a whole number below 2^53, or a text"));
+                }
             },
             _ => return Err(nonsense(callback, "`user.id` must be a number or a text")),
         };

@@ -6,9 +6,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::{Buffer, CallbackContext, FnArgs, Function, Object, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{
+    Buffer, CallbackContext, FnArgs, Function, JsObjectValue, Object, PromiseRaw, Unknown,
+};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Either, JsValue, Status, ValueType};
+use napi::{Either, Env, JsValue, Status, ValueType};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -95,6 +97,10 @@ fn weak(function: Function<'_, Args, Unknown<'static>>) -> Result<Arc<Callback>>
 }
 
 pub(super) fn parse<T: DeserializeOwned>(name: &str, answer: Value) -> Result<T> {
+    // serde would take its elements for the fields, in order.
+    if answer.is_array() {
+        return Err(nonsense(name, "it is an array; expected an object"));
+    }
     serde_json::from_value(answer).map_err(|error| nonsense(name, &error.to_string()))
 }
 
@@ -167,9 +173,7 @@ pub(super) fn tell(
         ThreadsafeFunctionCallMode::NonBlocking,
         move |returned, _env| {
             let called = returned.map_err(|error| failed(name, &error.reason)).map(|returned| {
-                if returned.is_promise().unwrap_or(false) {
-                    let promise =
-                        PromiseRaw::<Unknown<'_>>::new(returned.value().env, returned.value().value);
+                if let Some(Ok(promise)) = promise_for(&returned) {
                     let _ = promise.catch(move |context: CallbackContext<Unknown<'_>>| {
                         rejected(message_of(&context.value));
                         Ok(())
@@ -197,6 +201,23 @@ fn check(status: Status, name: &str) -> Result<()> {
     Err(failed(name, problem))
 }
 
+/// A promise for what an answer comes to, if it may be one. What is none is waited for as `await` does it: it may be
+/// a thenable, such as a query, of which many do nothing before.
+fn promise_for<'a>(returned: &Unknown<'a>) -> Option<napi::Result<PromiseRaw<'a, Unknown<'a>>>> {
+    let raw = returned.value();
+    if returned.is_promise().unwrap_or(false) {
+        return Some(Ok(PromiseRaw::new(raw.env, raw.value)));
+    }
+    let may_be_thenable = matches!(returned.get_type(), Ok(ValueType::Object | ValueType::Function));
+    may_be_thenable.then(|| {
+        let class: Unknown<'a> = Env::from_raw(raw.env).get_global()?.get_named_property("Promise")?;
+        let class = class.coerce_to_object()?;
+        let resolve: Function<'a, Unknown<'a>, Unknown<'a>> = class.get_named_property("resolve")?;
+        let promise = resolve.apply(class, *returned)?;
+        Ok(PromiseRaw::new(raw.env, promise.value().value))
+    })
+}
+
 /// Passes on a value, or what a promise comes to.
 fn settle<T: Send + 'static>(
     returned: &Unknown<'_>,
@@ -204,11 +225,11 @@ fn settle<T: Send + 'static>(
     read: Read<T>,
     waiting: &Waiting<T>,
 ) {
-    if !returned.is_promise().unwrap_or(false) {
-        return waiting.tell(read(returned, name));
-    }
-    let raw = returned.value();
-    let promise = PromiseRaw::<Unknown<'_>>::new(raw.env, raw.value);
+    let promise = match promise_for(returned) {
+        None => return waiting.tell(read(returned, name)),
+        Some(Ok(promise)) => promise,
+        Some(Err(error)) => return waiting.tell(Err(failed(name, &error.reason))),
+    };
     let (fulfilled, rejected) = (waiting.clone(), waiting.clone());
     let then = promise.then(move |context: CallbackContext<Unknown<'_>>| {
         fulfilled.tell(read(&context.value, name));

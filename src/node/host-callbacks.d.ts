@@ -115,8 +115,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 /**
  * What the engine asks of the application that embeds it, and what it tells it.
  *
- * The callbacks run on Node's thread. Those that answer may be async and have `host_timeout` to do so;
- * meanwhile only the connection or the room that asked waits.
+ * The callbacks run on Node's thread. Those that answer may be async and have `host_timeout` to do so; thenables
+ * that are no promises, such as queries, are awaited as well. Meanwhile only the connection or the room that asked waits.
  */
 export interface HostCallbacks {
   /**
