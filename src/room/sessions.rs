@@ -14,8 +14,8 @@ use crate::ids::{ClientId, RoomId, UserId};
 use crate::protocol::control;
 
 /// How long a revocation is remembered for users who were being let in while it came. Longer than the
-/// host may take to answer.
-const REVOCATION_REMEMBERED: Duration = Duration::from_secs(300);
+/// host may take to answer twice, as it does for rooms of its own types (`host_timeout`).
+const REVOCATION_REMEMBERED: Duration = Duration::from_secs(900);
 
 /// The most revocations that are remembered.
 const REVOCATIONS_MAX: usize = 10_000;
@@ -365,6 +365,9 @@ mod tests {
         let outbox = Outbox::new(1_000);
         let error = sessions.enter(session(1, 1, &outbox), asked).unwrap_err();
         assert_eq!(error.code, Code::SessionRevoked);
+        // The session may be checked, and then the room type asked, each for as long as the host may take.
+        sessions.revoke(&UserId::Number(2), "left", asked + Duration::from_secs(2 * 300));
+        sessions.enter(session(1, 1, &outbox), asked).unwrap_err();
         sessions.enter(session(1, 1, &outbox), asked + Duration::from_millis(2)).unwrap();
     }
 
