@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 
 import { converged, openEditor, paragraphUpdate } from '../support/editor.mjs'
-import { TestHost, atEnd, never, startEngine, temporaryFolder } from '../support/engine.mjs'
+import { RealtimeModule, TestHost, atEnd, never, startEngine, temporaryFolder, testConfig } from '../support/engine.mjs'
 import { startEngineProcess } from '../support/engine-process.mjs'
 import { connectRaw, frame } from '../support/raw-client.mjs'
 
@@ -73,6 +75,43 @@ test('a worker thread that is terminated takes nothing with it', async (t) => {
   const ann = await openEditor(t, engine)
   // Whose paragraph comes first is for Yjs to say.
   assert.deepEqual(ann.paragraphs.sort(), ['Noise at night.', 'Round 0.', 'Round 1.', 'Round 2.'])
+})
+
+test('a module that was shut down leaves no threads behind', { skip: process.platform !== 'linux' }, async (t) => {
+  const threads = async () => (await readdir('/proc/self/task')).length
+  const folder = await temporaryFolder(t)
+  const cycle = async () => {
+    const module = new RealtimeModule(testConfig(folder), new TestHost().callbacks())
+    await module.start()
+    // All of these are answered, whichever is the last.
+    const calls = [module.shutdown(), module.snapshot(ROOM), module.shutdown(), module.start()]
+    const settled = await Promise.allSettled(calls)
+    assert.deepEqual(settled.map(({ status }) => status), ['fulfilled', settled[1].status, 'fulfilled', 'rejected'])
+    await assert.rejects(() => module.snapshot(ROOM), { code: 'NOT_RUNNING' })
+    await module.shutdown()
+  }
+  await cycle()
+  const before = await threads()
+  for (let round = 0; round < 20; round++) await cycle()
+  // The last may still be ending.
+  assert.ok((await threads()) < before + 10)
+})
+
+test('a host whose thread is busy for seconds holds up nobody', async (t) => {
+  const engine = await startEngineProcess(t, { folder: await temporaryFolder(t) })
+  const [ann, bob] = [await openEditor(t, engine), await openEditor(t, engine, { token: 'token-bob' })]
+  const script = connectRaw(t, engine, { query: '?ack=saved' })
+  await script.acknowledged()
+  engine.order('block')
+  const until = Date.now() + 2_000
+  for (let number = 0; Date.now() < until; number++) {
+    ann.write(`Meanwhile ${number}.`)
+    await bob.sees(`Meanwhile ${number}.`)
+    script.send(frame.update(paragraphUpdate(`Saved ${number}.`)))
+    await script.frames.atLeast(number + 1, ({ text }) => text?.event === 'saved', 'saved')
+    await pause(100)
+  }
+  assert.ok(!engine.answered(), 'it is still busy')
 })
 
 test('two modules in one process do not hear each other', async (t) => {

@@ -18,6 +18,12 @@ const orders = {
     process.off('disconnect', leave)
     process.disconnect()
   },
+  /** Its thread is busy for five seconds, and says so when it no longer is. */
+  block() {
+    const until = Date.now() + 5_000
+    while (Date.now() < until);
+    process.send({ answered: true })
+  },
   exit: () => process.exit(0),
   crash: () =>
     setImmediate(() => {
@@ -30,8 +36,8 @@ const leave = () => process.exit()
 /**
  * Starts an engine in a child process, with the host that every engine of the tests has.
  *
- * @returns its `port` and `url`; `kill` (SIGKILL: nothing is tidied up), `order`, and `exited`, which gives
- * the exit code
+ * @returns its `port` and `url`; `kill` (SIGKILL: nothing is tidied up), `order`, `answered` (whether it is done with
+ * `block`), and `exited`, which gives the exit code
  */
 export async function startEngineProcess(t, { config, folder }) {
   const child = fork(program, [JSON.stringify({ config, folder })], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
@@ -48,7 +54,10 @@ export async function startEngineProcess(t, { config, folder }) {
   const port = await Promise.race([started, exited.then(() => undefined)])
   if (port === undefined) throw new Error(`the engine's process did not start: ${complaints}`)
   const order = (name) => child.send(name)
-  return { port, url: `ws://127.0.0.1:${port}/realtime`, kill, order, exited }
+  let isAnswered = false
+  child.on('message', ({ answered }) => (isAnswered ||= answered === true))
+  const answered = () => isAnswered
+  return { port, url: `ws://127.0.0.1:${port}/realtime`, kill, order, answered, exited }
 }
 
 if (process.argv[1] === program) {

@@ -157,9 +157,9 @@ impl Engine {
     }
 
     /// A promise for what a future on the module's threads comes to. A module that has no threads
-    /// because it was never started has nothing to wait for either.
+    /// because it was never started, or is over, has nothing to wait for either.
     pub(super) fn promise<'env, T: ToNapiValue + Send + 'static>(
-        &self,
+        self: &Arc<Self>,
         env: &'env Env,
         future: impl Future<Output = Result<T>> + Send + 'static,
     ) -> napi::Result<PromiseRaw<'env, T>> {
@@ -172,16 +172,25 @@ impl Engine {
             });
             deferred.resolve(Box::new(move |env| result.map_err(|error| to_js(&env, &error))));
         };
-        match self.runtime.get() {
-            Some(runtime) => {
-                runtime.spawn(settle);
-            }
-            None => {
-                // Nothing runs, so nothing is waited for: one look is enough.
-                settle.now_or_never();
-            }
-        }
+        let engine = Arc::clone(self);
+        let settle = async move {
+            settle.await;
+            engine.settled();
+        };
+        let left = match self.runtime.get() {
+            Some(runtime) => runtime.spawn(settle).err(),
+            None => Some(settle),
+        };
+        // Nothing runs, so nothing is waited for: one look is enough.
+        left.map(FutureExt::now_or_never);
         Ok(promise)
+    }
+
+    /// A promise is settled. The last one after a shutdown takes the threads with it.
+    fn settled(&self) {
+        if let Some(runtime) = self.runtime.get() {
+            runtime.done(matches!(*self.phase(), Phase::Stopped(_)));
+        }
     }
 
     /// Node's environment ends: what is queued is written, and the threads end.
