@@ -55,13 +55,23 @@ impl FilesystemBackend {
         Ok(found)
     }
 
-    /// Deletes the versions beyond those kept, and what an attempt that failed left of this version.
+    /// Deletes what attempts that failed left of a version that was written anew. Before the log is cut: as long as that
+    /// fails, each attempt would leave its files.
+    fn delete_left_overs(&self, written: &NewSnapshot) -> Result<()> {
+        for Found { header, .. } in self.folder.list(&written.room)? {
+            if header.version == written.version && header.created_at_ms != written.created_at_ms {
+                self.folder.delete(&written.room, &header)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the versions beyond those kept.
     fn prune(&mut self, saved: &NewSnapshot) -> Result<Vec<u64>> {
         let found = self.found(&saved.room)?;
         let pruned = beyond_kept(found.iter().map(|found| &found.header));
         for Found { header, .. } in &found {
-            let is_left_over = header.version == saved.version && header.created_at_ms != saved.created_at_ms;
-            if is_left_over || pruned.contains(&header.version) {
+            if pruned.contains(&header.version) {
                 self.folder.delete(&saved.room, header)?;
             }
         }
@@ -103,6 +113,7 @@ impl Backend for FilesystemBackend {
         }
         let (header, packed) = Header::pack(snapshot)?;
         self.folder.write(room, &header, &packed)?;
+        self.delete_left_overs(snapshot)?;
         self.database.write("store a snapshot", |transaction| {
             log::cover(transaction, room, snapshot.version, snapshot.covers_seq)
         })?;

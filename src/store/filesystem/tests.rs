@@ -144,6 +144,24 @@ fn rusqlite_lock(folder: &Folder) -> Database {
 }
 
 #[test]
+fn attempts_that_fail_again_and_again_do_not_pile_up() {
+    let x = room("x");
+    let folder = Folder::new();
+    let mut backend = folder.open();
+    backend.save_snapshot(&snapshot(&x, 1, 0, "a")).unwrap();
+    let other = rusqlite_lock(&folder);
+    for attempt in 0..5 {
+        let mut again = snapshot(&x, 2, 0, "ab");
+        again.created_at_ms += attempt;
+        assert!(backend.save_snapshot(&again).is_err());
+    }
+    drop(other);
+    assert_eq!(folder.files(&x).len(), 4, "{:?}", folder.files(&x));
+    let newest = backend.load(&x).unwrap().snapshot.unwrap();
+    assert_eq!((newest.version, newest.created_at_ms), (2, 2_004));
+}
+
+#[test]
 fn interrupted_writes_are_cleared_away() {
     let x = room("x");
     let folder = Folder::new();
