@@ -28,8 +28,7 @@ export function listen(
     name,
     guarded(name, listener, logger),
   ])
-  for (const [name, handler] of handlers) hooks.registerHook(name, handler)
-  return () => {
+  const stop = (): void => {
     for (const [name, handler] of handlers) {
       try {
         // The bus finds a handler by identity.
@@ -39,6 +38,13 @@ export function listen(
       }
     }
   }
+  try {
+    for (const [name, handler] of handlers) hooks.registerHook(name, handler)
+  } catch (error) {
+    stop()
+    throw error
+  }
+  return stop
 }
 
 function guarded(hook: string, listener: HookListener, logger: Logger): HookHandler {

@@ -58,3 +58,11 @@ test('a bus that can only emit is put up with, with one warning', () => {
   listen({ emit: async () => {} }, logger, { a: () => {}, b: () => {} })()
   assert.equal(logger.messages('warn').length, 1)
 })
+
+test('a bus that fails to take all of us keeps none', () => {
+  const hooks = new HookSystem()
+  const register = hooks.registerHook.bind(hooks)
+  hooks.registerHook = (name, handler) => (name === 'b' ? assert.fail('no') : register(name, handler))
+  assert.throws(() => listen(hooks, new Logger(), { a: () => {}, b: () => {} }), /no/)
+  assert.deepEqual(hooks.handlers.get('a'), [])
+})
