@@ -149,6 +149,9 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// The most bytes that [`put_var`] writes.
+pub const VAR_LEN_MAX: usize = 10;
+
 /// How many bytes [`put_var`] writes for this value.
 pub const fn var_len(value: u64) -> usize {
     if value == 0 { 1 } else { (70 - value.leading_zeros() as usize) / 7 }
