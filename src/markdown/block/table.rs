@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use memchr::memchr;
+
 use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
 use super::super::schema::{self, PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
@@ -132,7 +134,10 @@ const USUAL_CELLS: usize = 8;
 fn cells(row: &str) -> Vec<Cow<'_, str>> {
     let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(USUAL_CELLS);
     let mut escaped = false;
-    for part in row.split('|') {
+    let mut rest = row;
+    loop {
+        let end = memchr(b'|', rest.as_bytes());
+        let part = &rest[..end.unwrap_or(rest.len())];
         match cells.last_mut() {
             Some(cell) if escaped => {
                 let cell = cell.to_mut();
@@ -143,6 +148,8 @@ fn cells(row: &str) -> Vec<Cow<'_, str>> {
             _ => cells.push(part.into()),
         }
         escaped = part.ends_with('\\');
+        let Some(end) = end else { break };
+        rest = &rest[end + 1..];
     }
     if cells.first().is_some_and(|cell| cell.is_empty()) {
         cells.remove(0);

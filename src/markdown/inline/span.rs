@@ -240,6 +240,11 @@ pub(super) fn plain_len(text: &str) -> usize {
     text.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(text.len())
 }
 
+/// Whether a text is one token, of its own characters.
+pub(in super::super) fn is_plain(text: &str) -> bool {
+    plain_len(text) == text.len()
+}
+
 /// <https://spec.commonmark.org/0.31.2/#absolute-uri>
 fn is_absolute(url: &str) -> bool {
     url.split_once(':').is_some_and(|(scheme, rest)| {
