@@ -21,10 +21,14 @@ pub(super) fn build(blocks: Blocks<'_>) -> Parsed {
             Event::Close => builder.close(),
             Event::Verbatim(text) => builder.text(text),
             // Most cells and items are but text.
-            Event::Inline { source, .. } if is_plain(source) => builder.text(source),
-            Event::Inline { source, line } => {
+            Event::Inline { node_type, attrs, source, line } if is_plain(source) => {
+                builder.plain(*node_type, std::mem::take(attrs), source, *line);
+            }
+            Event::Inline { node_type, attrs, source, line } => {
+                builder.open(*node_type, std::mem::take(attrs), *line);
                 Inline { source, counted: 0, line: *line, links: Vec::new(), open: [0; 3] }
                     .build(&mut builder, parser.parse(source));
+                builder.close();
             }
         }
     }
@@ -71,6 +75,17 @@ impl Builder {
             if let Some(node_type) = node_type {
                 self.nodes.push(schema::fill_content(node_type, attrs, content));
             }
+        }
+    }
+
+    /// An element with nothing but text in it. No mark is open between elements.
+    fn plain(&mut self, node_type: Option<&'static NodeType>, attrs: Attrs, text: &str, line: u32) {
+        if self.frames.is_empty() {
+            self.block_lines.push(line);
+        }
+        if let Some(node_type) = node_type {
+            let content = if text.is_empty() { vec![] } else { vec![schema::text(text, Vec::new())] };
+            self.nodes.push(schema::fill_content(node_type, attrs, content));
         }
     }
 

@@ -88,9 +88,7 @@ impl<'a> Parser<'a> {
         let texts = cells.into_iter().map(|text| trimmed(text, js_trim)).chain(std::iter::repeat("".into()));
         for (attrs, source) in columns.iter().zip(texts) {
             self.open(cell, attrs.clone(), line);
-            self.open(PARAGRAPH, Attrs::new(), line);
-            self.inline(source, line);
-            self.close();
+            self.inline(PARAGRAPH, Attrs::new(), source, line);
             self.close();
         }
         self.close();
