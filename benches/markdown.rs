@@ -62,10 +62,10 @@ fn conversions(criterion: &mut Criterion) {
 /// threads as a room does it.
 fn load(text: &str) -> (bool, Option<Document>) {
     let parsed = parse(text);
+    let Ok(update) = document_to_update(&parsed.doc, CLIENT) else { return (false, None) };
     thread::scope(|scope| {
-        let lost = scope.spawn(|| check_lossless(text, &parsed));
-        let update = document_to_update(&parsed.doc, CLIENT).ok();
-        let document = update.and_then(|update| Document::seeded(&update).ok());
+        let lost = scope.spawn(move || check_lossless(text, &parsed));
+        let document = Document::seeded(&update).ok();
         (lost.join().is_ok_and(|lost| lost.is_empty()), document)
     })
 }

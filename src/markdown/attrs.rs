@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-type Attr = (Cow<'static, str>, Value);
+/// One of them.
+pub(crate) type Attr = (Cow<'static, str>, Value);
 
 /// Attributes by name. The types of values matter: `level` is a number, not `"2"`. Absent means `null`.
 ///
@@ -35,12 +36,13 @@ impl Attrs {
         self.all().len()
     }
 
-    fn all(&self) -> &[Attr] {
+    /// All of them in the order of names.
+    pub(crate) fn all(&self) -> &[Attr] {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// From a list in the order of names.
-    fn sorted(all: impl Into<Arc<[Attr]>>) -> Self {
+    /// From a list in the order of names, of which each is there once.
+    pub(crate) fn sorted(all: impl Into<Arc<[Attr]>>) -> Self {
         Self(Some(all.into()).filter(|all: &Arc<[Attr]>| !all.is_empty()))
     }
 

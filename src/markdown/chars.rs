@@ -73,7 +73,12 @@ const fn is_newer(c: char) -> bool {
 
 /// `String.prototype.trim`.
 pub(super) fn js_trim(text: &str) -> &str {
-    text.trim_matches(is_js_space)
+    let text = text.trim_ascii();
+    match text.as_bytes() {
+        // Most texts are trimmed now; what else is space takes more to tell.
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(is_js_space),
+    }
 }
 
 /// Trims what Markdown blocks trim: ASCII space, tab and line ends, no Unicode spaces.

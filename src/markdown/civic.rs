@@ -9,6 +9,9 @@ use super::chars::is_js_space;
 
 const BEGIN: &str = "<!--civic-ref";
 
+/// So that room for one is made once.
+const USUAL_LEN: usize = 128;
+
 const TYPES: [&str; 3] = ["record", "geography", "attachment"];
 
 /// The attributes of the reference that is exactly this HTML.
@@ -34,7 +37,8 @@ pub(super) fn starts_with_reference(line: &str) -> bool {
 
 /// The reference as HTML.
 pub(super) fn serialize(attrs: &Attrs) -> String {
-    let mut html = String::from(BEGIN);
+    let mut html = String::with_capacity(USUAL_LEN);
+    html.push_str(BEGIN);
     for (name, attr) in [("type", "refType"), ("id", "id"), ("label", "label")] {
         let value = attrs.get(attr).and_then(Value::as_str).unwrap_or_default();
         html.extend([" ", name, "=\"", &escape(value), "\""]);

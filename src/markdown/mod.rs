@@ -78,6 +78,7 @@ mod serialize;
 mod tree;
 mod url;
 
+pub(crate) use attrs::Attr;
 pub use attrs::Attrs;
 pub(crate) use carried::not_carried;
 pub use difference::lost_between;

@@ -1,9 +1,11 @@
 //! From blocks and inline tokens to the document's tree, as prosemirror-markdown's parser builds it
 //! (<https://github.com/ProseMirror/prosemirror-markdown/blob/master/src/from_markdown.ts>).
 
+use memchr::memchr;
+
 use super::attrs::Attrs;
 use super::block::{Blocks, Event};
-use super::inline::{Image, Parser, Token, TokenKind};
+use super::inline::{Image, Parser, Token, TokenKind, is_plain};
 use super::node::{Mark, Node};
 use super::schema::{self, NodeType};
 use super::{Lost, Parsed, civic};
@@ -18,9 +20,15 @@ pub(super) fn build(blocks: Blocks<'_>) -> Parsed {
             Event::Open { node_type, attrs, line } => builder.open(*node_type, std::mem::take(attrs), *line),
             Event::Close => builder.close(),
             Event::Verbatim(text) => builder.text(text),
-            Event::Inline { source, line } => {
+            // Most cells and items are but text.
+            Event::Inline { node_type, attrs, source, line } if is_plain(source) => {
+                builder.plain(*node_type, std::mem::take(attrs), source, *line);
+            }
+            Event::Inline { node_type, attrs, source, line } => {
+                builder.open(*node_type, std::mem::take(attrs), *line);
                 Inline { source, counted: 0, line: *line, links: Vec::new(), open: [0; 3] }
                     .build(&mut builder, parser.parse(source));
+                builder.close();
             }
         }
     }
@@ -64,7 +72,20 @@ impl Builder {
         self.flush();
         if let Some(Frame { node_type, attrs, content }) = self.frames.pop() {
             let content = self.nodes.split_off(content);
-            self.nodes.extend(node_type.map(|node_type| schema::fill_content(node_type, attrs, content)));
+            if let Some(node_type) = node_type {
+                self.nodes.push(schema::fill_content(node_type, attrs, content));
+            }
+        }
+    }
+
+    /// An element with nothing but text in it. No mark is open between elements.
+    fn plain(&mut self, node_type: Option<&'static NodeType>, attrs: Attrs, text: &str, line: u32) {
+        if self.frames.is_empty() {
+            self.block_lines.push(line);
+        }
+        if let Some(node_type) = node_type {
+            let content = if text.is_empty() { vec![] } else { vec![schema::text(text, Vec::new())] };
+            self.nodes.push(schema::fill_content(node_type, attrs, content));
         }
     }
 
@@ -253,7 +274,7 @@ fn some(text: String) -> Option<String> {
 
 /// `[^name]`: a footnote to other readers of Markdown, text to this one.
 fn has_footnote(text: &str) -> bool {
-    text.contains('[')
+    memchr(b'[', text.as_bytes()).is_some()
         && text.match_indices("[^").any(|(at, _)| text[at + 2..].find(']').is_some_and(|len| len > 0))
 }
 

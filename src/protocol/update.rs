@@ -5,7 +5,7 @@
 //! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>) once, without allocating, and
 //! makes sure that every count, length and tag can be true of the bytes that are there.
 
-use super::wire::{Reader, WireError, utf16_len};
+use super::wire::{Reader, WireError};
 
 /// The deepest nesting of arrays and objects inside a value.
 pub const VALUE_DEPTH_MAX: usize = 64;
@@ -218,11 +218,11 @@ fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> 
     }
     if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
         match reader.var_u64()? {
-            1 => drop(reader.text()?),
+            1 => drop(reader.text_len()?),
             _ => parents[0] = Parent::Of(id(reader)?),
         }
         if info & HAS_PARENT_SUB != 0 {
-            reader.text()?;
+            reader.text_len()?;
         }
     }
     Ok(parents)
@@ -238,7 +238,7 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
         content::JSON => {
             let count = reader.count()?;
             for _ in 0..count {
-                reader.text()?;
+                reader.text_len()?;
             }
             return u32::try_from(count).map_err(|_| WireError::OutOfRange);
         }
@@ -250,13 +250,13 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
             return u32::try_from(count).map_err(|_| WireError::OutOfRange);
         }
         content::STRING => {
-            return u32::try_from(utf16_len(reader.text()?)).map_err(|_| WireError::OutOfRange);
+            return u32::try_from(reader.text_len()?).map_err(|_| WireError::OutOfRange);
         }
         content::BINARY => drop(reader.bytes()?),
-        content::EMBED => drop(reader.text()?),
+        content::EMBED => drop(reader.text_len()?),
         content::FORMAT => {
-            reader.text()?;
-            reader.text()?;
+            reader.text_len()?;
+            reader.text_len()?;
         }
         content::TYPE => {
             let type_tag = reader.var_u64()?;
@@ -264,7 +264,7 @@ fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
                 return Err(WireError::UnknownTag(type_tag));
             }
             if type_tag == XML_ELEMENT {
-                reader.text()?;
+                reader.text_len()?;
             }
         }
         content::DOC => return Err(WireError::Subdocument),
@@ -300,10 +300,10 @@ fn check_value(reader: &mut Reader<'_>, depth: usize) -> Result<(), WireError> {
         any_tag::INTEGER => while reader.byte()? & 0x80 != 0 {},
         any_tag::FLOAT32 => drop(reader.take(4)?),
         any_tag::FLOAT64 | any_tag::BIG_INT => drop(reader.take(8)?),
-        any_tag::STRING => drop(reader.text()?),
+        any_tag::STRING => drop(reader.text_len()?),
         any_tag::OBJECT => {
             for _ in 0..reader.count()? {
-                reader.text()?;
+                reader.text_len()?;
                 check_value(reader, depth + 1)?;
             }
         }

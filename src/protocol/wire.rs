@@ -62,7 +62,17 @@ impl<'a> Reader<'a> {
     }
 
     /// An unsigned integer, seven bits a byte, lowest first.
+    #[inline]
     pub fn var_u64(&mut self) -> Result<u64, WireError> {
+        // Most of them are small: lengths, counts and tags.
+        if let [small @ 0..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*small));
+        }
+        self.long_var_u64()
+    }
+
+    fn long_var_u64(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         let mut shift = 0;
         loop {
@@ -112,6 +122,16 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self) -> Result<&'a str, WireError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| WireError::NotUtf8)
     }
+
+    /// Goes past such a text and gives its length in UTF-16 units.
+    pub fn text_len(&mut self) -> Result<usize, WireError> {
+        let bytes = self.bytes()?;
+        // Names are, and to see it takes less than to decode them.
+        if bytes.is_ascii() {
+            return Ok(bytes.len());
+        }
+        std::str::from_utf8(bytes).map(utf16_len).map_err(|_| WireError::NotUtf8)
+    }
 }
 
 /// Appends an unsigned integer.
@@ -128,6 +148,9 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_var(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
+
+/// The most bytes that [`put_var`] writes.
+pub const VAR_LEN_MAX: usize = 10;
 
 /// How many bytes [`put_var`] writes for this value.
 pub const fn var_len(value: u64) -> usize {

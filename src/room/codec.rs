@@ -141,11 +141,17 @@ impl RoomCodec {
         match self {
             Self::BuiltIn => {
                 let source = text.clone();
-                let parsed = Arc::new(off_thread(room, move || markdown::parse(&source)).await?);
-                let (source, checked) = (text.clone(), Arc::clone(&parsed));
-                let lost = off_thread(room, move || markdown::check_lossless(&source, &checked));
-                let made = off_thread(room, move || make_document(&parsed.doc, client));
-                // A long text is looked through on one thread while another makes the document.
+                let read = move || {
+                    let parsed = markdown::parse(&source);
+                    let update = xml::document_to_update(&parsed.doc, client);
+                    (parsed, update)
+                };
+                let (parsed, update) = off_thread(room, read).await?;
+                let (source, update) = (text.clone(), update?);
+                // A long text is looked through on one thread, which then takes its time to free the tree, while
+                // another makes the document.
+                let lost = off_thread(room, move || markdown::check_lossless(&source, &parsed));
+                let made = off_thread(room, move || make_document(update));
                 let (lost, made) = tokio::try_join!(lost, made)?;
                 let (document, update) = made?;
                 Ok(Seed { document, update, lost })
@@ -153,7 +159,9 @@ impl RoomCodec {
             Self::Host(codec) => {
                 let tree = codec.read(room, text).await?;
                 let lost = codec.lost(room, text, &tree).await?;
-                let (document, update) = off_thread(room, move || make_document(&tree, client)).await??;
+                let (document, update) =
+                    off_thread(room, move || make_document(xml::document_to_update(&tree, client)?))
+                        .await??;
                 Ok(Seed { document, update, lost })
             }
         }
@@ -306,8 +314,7 @@ fn unusable(function: &'static str, room: &RoomId, problem: &str) -> RealtimeErr
     RealtimeError::new(Code::HostFailed, message).with("function", function).with("roomId", room.as_str())
 }
 
-fn make_document(tree: &Node, client: u64) -> Result<(Document, Bytes)> {
-    let update = xml::document_to_update(tree, client)?;
+fn make_document(update: Bytes) -> Result<(Document, Bytes)> {
     let document = Document::seeded(&update).map_err(|error| {
         RealtimeError::new(Code::Internal, format!("the text does not make a document: {error}"))
     })?;

@@ -4,18 +4,15 @@
 //! deleted, and every item comes at the end of its parent, which nothing follows that it is not in. There is nothing
 //! to merge then, and the items in their order are the tree. Anything else is left to yrs, by `None`.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 use yrs::Any;
-use yrs::types::Attrs as TextAttrs;
 
 use super::super::FRAGMENT;
-use super::read::{Reader, Rules};
-use crate::markdown::Node;
-use crate::markdown::schema::{self, Content, DEPTH_MAX};
+use super::read::{Reader, Rules, given_attrs, sort_formats};
+use crate::markdown::schema::{self, Content, DEPTH_MAX, NodeType};
+use crate::markdown::{Attr, Attrs, Node};
 use crate::protocol::update::{
     CLIENT_ID_MAX, CONTENT, HAS_ORIGIN, HAS_PARENT_SUB, HAS_RIGHT_ORIGIN, XML_ELEMENT, XML_TEXT, any_tag,
     content,
@@ -32,9 +29,12 @@ pub(super) fn read_update(update: &[u8]) -> Option<Node> {
         open: vec![Open {
             clock: None,
             end: None,
-            held: Held::Nodes { name: "", attrs: Vec::new(), first: 0 },
+            held: Held::Nodes { name: "", node_type: None, first: 0, first_attr: 0 },
         }],
         nodes: Vec::new(),
+        attrs: Vec::new(),
+        format: Vec::new(),
+        recent: Default::default(),
         reader: Reader::new(&(), Rules::Editor),
     };
     items.read()?;
@@ -57,18 +57,25 @@ enum Held<'a> {
     /// An element.
     Nodes {
         name: &'a str,
-        attrs: Vec<(Cow<'static, str>, Value)>,
+        node_type: Option<&'static NodeType>,
         /// Where its children begin in [`Items::nodes`].
         first: usize,
+        /// Where its attributes begin in [`Items::attrs`].
+        first_attr: usize,
     },
     /// A text.
     Text {
-        /// What formats its next piece.
-        format: TextAttrs,
         /// Where the children of its parent begin.
         first: usize,
     },
 }
+
+/// A table's cells differ by their column's alignment, of which there are four.
+const RECENT: usize = 4;
+
+/// The most attributes of an element and formats of a text, for each is looked for among the others. Where there
+/// are more, they are left to yrs.
+const ATTRIBUTES_MAX: usize = 64;
 
 struct Items<'a> {
     wire: wire::Reader<'a>,
@@ -77,6 +84,12 @@ struct Items<'a> {
     open: Vec<Open<'a>>,
     /// What these hold so far, an inner one's after an outer one's.
     nodes: Vec<Node>,
+    /// Their attributes so far, in the same way.
+    attrs: Vec<Attr>,
+    /// What formats the next piece of the innermost text.
+    format: Vec<(&'a str, Attrs)>,
+    /// Attributes that elements had, the last ones first: others often have the same, and share them.
+    recent: [Attrs; RECENT],
     reader: Reader<'static, ()>,
 }
 
@@ -144,13 +157,14 @@ impl<'a> Items<'a> {
             return None;
         }
         let value = self.value()?;
-        let Held::Nodes { name, attrs, .. } = &mut self.open.last_mut()?.held else { return None };
-        if attrs.iter().any(|(known, _)| known == key) {
+        let &Held::Nodes { node_type, first_attr, .. } = &self.open.last()?.held else { return None };
+        let before = self.attrs.get(first_attr..)?;
+        if before.len() >= ATTRIBUTES_MAX || before.iter().any(|(known, _)| known == key) {
             return None;
         }
-        let spec = schema::node_type(name).map(|known| known.attrs).unwrap_or_default();
+        let spec = node_type.map(|known| known.attrs).unwrap_or_default();
         let known = spec.iter().find(|(known, _)| *known == key);
-        attrs.push((known.map_or_else(|| key.to_owned().into(), |(known, _)| (*known).into()), value));
+        self.attrs.push((known.map_or_else(|| key.to_owned().into(), |(known, _)| (*known).into()), value));
         Some(())
     }
 
@@ -176,29 +190,35 @@ impl<'a> Items<'a> {
             (&mut Held::Nodes { first, .. }, content::TYPE) if depth <= DEPTH_MAX => {
                 let held = match self.wire.var_u64().ok()? {
                     XML_ELEMENT => {
+                        let (first, first_attr) = (self.nodes.len(), self.attrs.len());
                         let name = self.wire.text().ok()?;
-                        Held::Nodes { name, attrs: Vec::new(), first: self.nodes.len() }
+                        Held::Nodes { name, node_type: schema::node_type(name), first, first_attr }
                     }
-                    XML_TEXT => Held::Text { format: TextAttrs::default(), first },
+                    XML_TEXT => {
+                        self.format.clear();
+                        Held::Text { first }
+                    }
                     _ => return None,
                 };
                 self.open.push(Open { clock: Some(clock), end: None, held });
                 Some(1)
             }
-            (Held::Text { format, first }, content::STRING) => {
+            (&mut Held::Text { first }, content::STRING) => {
                 let text = self.wire.text().ok()?;
-                let format = Some(&*format).filter(|format| !format.is_empty());
-                self.reader.piece(text, format, *first, &mut self.nodes);
+                sort_formats(&mut self.format);
+                self.reader.piece(text, |reader| reader.known_marks(&self.format), first, &mut self.nodes);
                 u32::try_from(utf16_len(text)).ok()
             }
-            (Held::Text { format, .. }, content::FORMAT) => {
+            (Held::Text { .. }, content::FORMAT) if self.format.len() < ATTRIBUTES_MAX => {
                 let name = self.wire.text().ok()?;
-                match self.wire.text().ok()? {
-                    "null" => drop(format.remove(name)),
-                    "{}" => drop(format.insert(name.into(), Any::Map(Arc::new(HashMap::new())))),
+                let value = self.wire.text().ok()?;
+                self.format.retain(|(known, _)| *known != name);
+                match value {
+                    "null" => {}
+                    "{}" => self.format.push((name, Attrs::new())),
                     other => match Any::from_json(other).ok()? {
                         Any::Null => return None,
-                        value => drop(format.insert(name.into(), value)),
+                        value => self.format.push((name, given_attrs(&value))),
                     },
                 }
                 Some(1)
@@ -212,10 +232,28 @@ impl<'a> Items<'a> {
         while self.open.len() > depth
             && let Some(open) = self.open.pop()
         {
-            if let Held::Nodes { name, attrs, first } = open.held {
+            if let Held::Nodes { name, node_type, first, first_attr } = open.held {
                 let inside = self.nodes.split_off(first);
-                self.reader.make_element(name, attrs.into_iter().collect(), inside, &mut self.nodes);
+                let attrs = self.take_attrs(first_attr);
+                self.reader.make_element((name, node_type), attrs, inside, &mut self.nodes);
             }
         }
+    }
+
+    /// The attributes from there on.
+    fn take_attrs(&mut self, first: usize) -> Attrs {
+        let own = self.attrs.get_mut(first..).unwrap_or_default();
+        if own.is_empty() {
+            return Attrs::new();
+        }
+        own.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(same) = self.recent.iter().find(|recent| recent.all() == own) {
+            self.attrs.truncate(first);
+            return same.clone();
+        }
+        let attrs = Attrs::sorted(self.attrs.drain(first..).collect::<Arc<[_]>>());
+        self.recent.rotate_right(1);
+        self.recent[0] = attrs.clone();
+        attrs
     }
 }

@@ -11,7 +11,7 @@ use yrs::{
 
 use super::foreign::Foreign;
 use super::write::PLAIN_VALUE;
-use crate::markdown::schema::{self, Content, DEPTH_MAX, Group};
+use crate::markdown::schema::{self, Content, DEPTH_MAX, Group, NodeType};
 use crate::markdown::{Attrs, Mark, Node};
 
 /// A document, and whether it is all that the fragment holds.
@@ -126,7 +126,7 @@ impl<T: ReadTxn> Reader<'_, T> {
         let name = element.try_tag().map(AsRef::as_ref).unwrap_or_default();
         let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
         let given: Attrs = given.collect();
-        self.make_element(name, given, children, nodes);
+        self.make_element((name, schema::node_type(name)), given, children, nodes);
     }
 
     /// Adds the pieces of a shared text.
@@ -137,7 +137,10 @@ impl<T: ReadTxn> Reader<'_, T> {
                 self.foreign.node("");
                 continue;
             };
-            self.piece(&content, piece.attributes.as_deref(), 0, nodes);
+            let marks = |reader: &mut Self| {
+                piece.attributes.as_deref().map(|attrs| reader.marks(attrs)).unwrap_or_default()
+            };
+            self.piece(&content, marks, 0, nodes);
         }
     }
 
@@ -149,15 +152,15 @@ impl<T: ReadTxn> Reader<'_, T> {
 
 /// What nodes become in the editor, wherever they were read.
 impl<T> Reader<'_, T> {
-    /// Adds an element with what is inside; or, where it is none, what is inside.
+    /// Adds an element of this name and type with what is inside; or, where it is none, what is inside.
     pub(super) fn make_element(
         &mut self,
-        name: &str,
+        (name, node_type): (&str, Option<&'static NodeType>),
         given: Attrs,
         children: Vec<Node>,
         nodes: &mut Vec<Node>,
     ) {
-        let known = schema::node_type(name).filter(|known| !matches!(known.name, schema::DOC | schema::TEXT));
+        let known = node_type.filter(|known| !matches!(known.name, schema::DOC | schema::TEXT));
         let Some(node_type) = known else {
             self.misfits += 1;
             self.foreign.node(name);
@@ -165,12 +168,11 @@ impl<T> Reader<'_, T> {
             return;
         };
         self.foreign_attributes(node_type.name, node_type.attrs, &given);
-        let Some(attrs) = schema::complete_attrs(node_type.attrs, given) else {
+        let Some(attrs) = schema::node_attrs(node_type.attrs, given) else {
             self.misfits += 1;
             nodes.extend(children);
             return;
         };
-        let attrs = attrs.without_nulls();
         let content = self.fit(node_type.content, children);
         let required =
             !matches!(node_type.content, Content::Inline | Content::Text | Content::Leaf | Content::Cells);
@@ -183,14 +185,14 @@ impl<T> Reader<'_, T> {
     pub(super) fn piece(
         &mut self,
         content: &str,
-        attributes: Option<&TextAttrs>,
+        marks: impl FnOnce(&mut Self) -> Vec<Mark>,
         first: usize,
         nodes: &mut Vec<Node>,
     ) {
         if content.is_empty() {
             return;
         }
-        let marks = attributes.map(|attrs| self.marks(attrs)).unwrap_or_default();
+        let marks = marks(self);
         match nodes.get_mut(first..).and_then(<[Node]>::last_mut) {
             Some(last) if last.kind == schema::TEXT && last.marks == marks => last.text.push_str(content),
             _ => nodes.push(schema::text(content, marks)),
@@ -201,25 +203,25 @@ impl<T> Reader<'_, T> {
         if self.rules == Rules::Open {
             return open_marks(attributes);
         }
-        let mut names: Vec<_> = attributes.iter().collect();
-        names.sort_by(|(a, _), (b, _)| {
-            (schema::mark_rank(mark_name(a)), a).cmp(&(schema::mark_rank(mark_name(b)), b))
-        });
+        let mut formats: Vec<_> =
+            attributes.iter().map(|(name, value)| (name.as_ref(), given_attrs(value))).collect();
+        sort_formats(&mut formats);
+        self.known_marks(&formats)
+    }
+
+    /// The schema's marks among formatting attributes that are in their order.
+    pub(super) fn known_marks(&mut self, formats: &[(&str, Attrs)]) -> Vec<Mark> {
         let mut marks = Vec::new();
-        for (name, value) in names {
-            let mark_type = schema::MARK_TYPES.iter().find(|(known, _)| *known == mark_name(name));
-            if mark_type.is_none() {
-                self.foreign.mark(mark_name(name));
-            }
-            let given = match json(value) {
-                Value::Object(given) => given.into_iter().collect(),
-                _ => Attrs::new(),
+        for (name, given) in formats {
+            let name = mark_name(name);
+            let Some((known, spec)) = schema::MARK_TYPES.iter().find(|(known, _)| *known == name) else {
+                self.foreign.mark(name);
+                self.misfits += 1;
+                continue;
             };
-            if let Some((known, spec)) = mark_type {
-                self.foreign_attributes(known, spec, &given);
-            }
-            match mark_type.and_then(|(known, spec)| Some((*known, schema::complete_attrs(spec, given)?))) {
-                Some((known, attrs)) => marks.push(Mark { kind: known.into(), attrs }),
+            self.foreign_attributes(known, spec, given);
+            match schema::complete_attrs(spec, given.clone()) {
+                Some(attrs) => marks.push(Mark { kind: (*known).into(), attrs }),
                 None => self.misfits += 1,
             }
         }
@@ -249,6 +251,21 @@ impl<T> Reader<'_, T> {
         }
         self.misfits += fitted.misfits;
         fitted.nodes
+    }
+}
+
+/// Puts formatting attributes into the order of the marks that they are.
+pub(super) fn sort_formats(formats: &mut [(&str, Attrs)]) {
+    if formats.len() > 1 {
+        formats.sort_by_key(|(name, _)| (schema::mark_rank(mark_name(name)), *name));
+    }
+}
+
+/// A mark's attributes as a formatting attribute has them.
+pub(super) fn given_attrs(value: &Any) -> Attrs {
+    match json(value) {
+        Value::Object(given) => given.into_iter().collect(),
+        _ => Attrs::new(),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::markdown::{Attrs, Mark, Node};
 use crate::protocol::update::{
     CLIENT_ID_MAX, HAS_ORIGIN, HAS_PARENT_SUB, XML_ELEMENT, XML_TEXT, any_tag, content,
 };
-use crate::protocol::wire::{put_bytes, put_var, utf16_len};
+use crate::protocol::wire::{VAR_LEN_MAX, put_bytes, put_var, utf16_len};
 
 /// A new document with this content, as one update; the same bytes for the same content and client.
 ///
@@ -29,9 +29,7 @@ pub fn document_to_update(doc: &Node, client: u64) -> Result<Bytes> {
     if client > CLIENT_ID_MAX {
         return Err(RealtimeError::new(Code::Internal, "the client id of a seed is out of range"));
     }
-    let mut encoded_client = Vec::new();
-    put_var(&mut encoded_client, client);
-    let mut seed = Seed { client: encoded_client, items: Vec::new(), count: 0, clock: 0 };
+    let mut seed = Seed { head: Head::new(client), items: Vec::new(), count: 0, clock: 0 };
     seed.children(Parent::Root, &doc.content, 0)?;
     let mut update = Vec::with_capacity(seed.items.len() + 16);
     if seed.count == 0 {
@@ -57,8 +55,7 @@ enum Parent {
 }
 
 struct Seed {
-    /// The client id as it stands in every item.
-    client: Vec<u8>,
+    head: Head,
     items: Vec<u8>,
     count: u64,
     clock: u64,
@@ -90,8 +87,11 @@ impl Seed {
     }
 
     fn attributes(&mut self, element: u64, node: &Node) {
+        if node.attrs.is_empty() {
+            return;
+        }
         let spec = schema::node_type(&node.kind).map(|known| known.attrs).unwrap_or_default();
-        for (name, value) in ordered(&node.attrs, spec) {
+        in_order(&node.attrs, spec, |name, value| {
             if !value.is_null() {
                 self.item(content::ANY, Parent::Item(element), None, Some(name), 1);
                 put_var(&mut self.items, 1);
@@ -104,7 +104,7 @@ impl Seed {
                     _ => any(value).encode(&mut self.items),
                 }
             }
-        }
+        });
     }
 
     /// Pieces of text, each between the marks that begin and end with it.
@@ -138,20 +138,13 @@ impl Seed {
         let out = &mut self.items;
         let flags =
             if left.is_some() { HAS_ORIGIN } else { 0 } | if key.is_some() { HAS_PARENT_SUB } else { 0 };
-        out.push(content | flags);
+        let info = content | flags;
         match (left, parent) {
-            (Some(clock), _) => {
-                out.extend_from_slice(&self.client);
-                put_var(out, clock);
-            }
+            (Some(clock), _) => out.extend_from_slice(self.head.beside(info, clock)),
+            (None, Parent::Item(clock)) => out.extend_from_slice(self.head.inside(info, clock)),
             (None, Parent::Root) => {
-                put_var(out, 1);
+                out.extend([info, 1]);
                 put_bytes(out, FRAGMENT.as_bytes());
-            }
-            (None, Parent::Item(clock)) => {
-                put_var(out, 0);
-                out.extend_from_slice(&self.client);
-                put_var(out, clock);
             }
         }
         if let Some(key) = key.filter(|_| left.is_none()) {
@@ -164,14 +157,65 @@ impl Seed {
     }
 }
 
-/// Attributes in the schema's order, then those that it does not have.
-fn ordered<'a>(
+/// What an item begins with, made in one place and written at once: most items are hardly longer.
+struct Head {
+    /// Two bytes that differ, the client id, and room for a clock.
+    bytes: [u8; 2 + 2 * VAR_LEN_MAX],
+    /// Where clocks begin.
+    clock: usize,
+}
+
+impl Head {
+    fn new(client: u64) -> Self {
+        let mut head = Self { bytes: [0; 2 + 2 * VAR_LEN_MAX], clock: 2 };
+        head.clock = head.put(client);
+        head
+    }
+
+    /// Of an item with a left neighbour.
+    fn beside(&mut self, info: u8, clock: u64) -> &[u8] {
+        self.bytes[1] = info;
+        let end = self.put(clock);
+        &self.bytes[1..end]
+    }
+
+    /// Of the first item in another one.
+    fn inside(&mut self, info: u8, clock: u64) -> &[u8] {
+        self.bytes[..2].copy_from_slice(&[info, 0]);
+        let end = self.put(clock);
+        &self.bytes[..end]
+    }
+
+    /// Puts an integer where clocks are, and says where it ends.
+    fn put(&mut self, mut value: u64) -> usize {
+        let mut at = self.clock;
+        while value > 0x7f {
+            self.bytes[at] = (value & 0x7f) as u8 | 0x80;
+            value >>= 7;
+            at += 1;
+        }
+        self.bytes[at] = value as u8;
+        at + 1
+    }
+}
+
+/// Goes through attributes in the schema's order, then through those that it does not have.
+fn in_order<'a>(
     attrs: &'a Attrs,
-    spec: &'static [(&'static str, schema::Fallback)],
-) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let known = spec.iter().filter_map(|(name, _)| Some((*name, attrs.get(name)?)));
-    let others = attrs.iter().filter(|(name, _)| spec.iter().all(|(known, _)| known != name));
-    known.chain(others)
+    spec: &[(&'static str, schema::Fallback)],
+    mut each: impl FnMut(&'a str, &'a Value),
+) {
+    let mut left = attrs.len();
+    for (name, _) in spec {
+        if let Some(value) = attrs.get(name) {
+            left -= 1;
+            each(name, value);
+        }
+    }
+    if left > 0 {
+        let is_known = |name: &str| spec.iter().any(|(known, _)| *known == name);
+        attrs.iter().filter(|(name, _)| !is_known(name)).for_each(|(name, value)| each(name, value));
+    }
 }
 
 /// A mark's value as JSON: its attributes in the schema's order.
@@ -184,7 +228,7 @@ fn mark_json(mark: &Mark) -> Cow<'static, str> {
     }
     let spec = schema::MARK_TYPES.iter().find(|(name, _)| *name == mark.kind).map(|(_, spec)| *spec);
     let mut json = vec![b'{'];
-    for (name, value) in ordered(&mark.attrs, spec.unwrap_or_default()) {
+    in_order(&mark.attrs, spec.unwrap_or_default(), |name, value| {
         if json.len() > 1 {
             json.push(b',');
         }
@@ -192,7 +236,7 @@ fn mark_json(mark: &Mark) -> Cow<'static, str> {
         let _ = serde_json::to_writer(&mut json, name);
         json.push(b':');
         let _ = serde_json::to_writer(&mut json, value);
-    }
+    });
     json.push(b'}');
     String::from_utf8(json).unwrap_or_default().into()
 }

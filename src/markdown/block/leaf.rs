@@ -171,9 +171,7 @@ impl<'a> Parser<'a> {
     }
 
     fn heading(&mut self, level: usize, source: Cow<'a, str>, line: usize) {
-        self.open(HEADING, Attrs::from([("level", level.into())]), line);
-        self.inline(source, line);
-        self.close();
+        self.inline(HEADING, Attrs::from([("level", level.into())]), source, line);
     }
 
     pub(super) fn paragraph(&mut self, line: usize, to: usize) {
@@ -190,9 +188,7 @@ impl<'a> Parser<'a> {
         self.in_paragraph = was_in_paragraph;
         let text = self.lines_without_indent(line, next, self.content_indent, false);
         self.line = next;
-        self.open(PARAGRAPH, Attrs::new(), line);
-        self.inline(trimmed(text, ascii_trim), line);
-        self.close();
+        self.inline(PARAGRAPH, Attrs::new(), trimmed(text, ascii_trim), line);
     }
 }
 

@@ -38,8 +38,12 @@ pub(super) enum Event<'a> {
     },
     /// The innermost open element ends.
     Close,
-    /// Inline content of the innermost open element, not parsed yet.
+    /// An element with inline content, which is not parsed yet.
     Inline {
+        /// Its node type.
+        node_type: Option<&'static NodeType>,
+        /// Its attributes, all of them.
+        attrs: Attrs,
         /// The source, without what belongs to containers.
         source: Cow<'a, str>,
         /// The line that it begins on, counted from 1.
@@ -297,8 +301,9 @@ impl<'a> Parser<'a> {
         self.out.events.push(Event::Open { node_type, attrs, line: line_number(line) });
     }
 
-    fn inline(&mut self, source: Cow<'a, str>, line: usize) {
-        self.out.events.push(Event::Inline { source, line: line_number(line) });
+    fn inline(&mut self, name: &'static str, attrs: Attrs, source: Cow<'a, str>, line: usize) {
+        let node_type = schema::node_type(name);
+        self.out.events.push(Event::Inline { node_type, attrs, source, line: line_number(line) });
     }
 
     fn close(&mut self) {

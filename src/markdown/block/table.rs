@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use memchr::memchr;
+
 use super::super::attrs::Attrs;
 use super::super::chars::{is_blank, js_trim};
 use super::super::schema::{self, PARAGRAPH, TABLE, TABLE_CELL, TABLE_HEADER, TABLE_ROW};
@@ -86,9 +88,7 @@ impl<'a> Parser<'a> {
         let texts = cells.into_iter().map(|text| trimmed(text, js_trim)).chain(std::iter::repeat("".into()));
         for (attrs, source) in columns.iter().zip(texts) {
             self.open(cell, attrs.clone(), line);
-            self.open(PARAGRAPH, Attrs::new(), line);
-            self.inline(source, line);
-            self.close();
+            self.inline(PARAGRAPH, Attrs::new(), source, line);
             self.close();
         }
         self.close();
@@ -132,7 +132,10 @@ const USUAL_CELLS: usize = 8;
 fn cells(row: &str) -> Vec<Cow<'_, str>> {
     let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(USUAL_CELLS);
     let mut escaped = false;
-    for part in row.split('|') {
+    let mut rest = row;
+    loop {
+        let end = memchr(b'|', rest.as_bytes());
+        let part = &rest[..end.unwrap_or(rest.len())];
         match cells.last_mut() {
             Some(cell) if escaped => {
                 let cell = cell.to_mut();
@@ -143,6 +146,8 @@ fn cells(row: &str) -> Vec<Cow<'_, str>> {
             _ => cells.push(part.into()),
         }
         escaped = part.ends_with('\\');
+        let Some(end) = end else { break };
+        rest = &rest[end + 1..];
     }
     if cells.first().is_some_and(|cell| cell.is_empty()) {
         cells.remove(0);

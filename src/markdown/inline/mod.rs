@@ -14,6 +14,7 @@ use super::attrs::Attrs;
 use super::chars::{byte_at, is_js_space, slice};
 use emphasis::Delimiter;
 pub(super) use link::{Title, link_destination};
+pub(super) use span::is_plain;
 
 /// markdown-it's `maxNesting`: brackets nested deeper are text.
 const LEVEL_MAX: usize = 20;

@@ -240,6 +240,13 @@ pub(super) fn plain_len(text: &str) -> usize {
     text.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]).unwrap_or(text.len())
 }
 
+/// Whether no rule can begin anywhere in a text: it is one token, of its own characters. An image has a bracket.
+pub(in super::super) fn is_plain(text: &str) -> bool {
+    // To look at all of it takes less time than to stop: this way many bytes are looked at at once.
+    let begins_rule = |byte| matches!(byte, b'\n' | b'\\' | b'`' | b'*' | b'_' | b'[' | b'<' | b'&');
+    !text.bytes().fold(false, |found, byte| found | begins_rule(byte))
+}
+
 /// <https://spec.commonmark.org/0.31.2/#absolute-uri>
 fn is_absolute(url: &str) -> bool {
     url.split_once(':').is_some_and(|(scheme, rest)| {

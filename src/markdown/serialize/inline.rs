@@ -70,11 +70,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Whether neither this node nor the one before it has any.
+    /// Whether neither this node, if there is one, nor the one before it has any.
     fn is_without_marks(&self, index: usize) -> bool {
         self.active.is_empty()
             && self.trailing.is_empty()
-            && self.nodes.get(index).is_some_and(|node| node.marks.is_empty())
+            && self.nodes.get(index).is_none_or(|node| node.marks.is_empty())
     }
 
     /// From one node to the next one; the last step is past the last node.
