@@ -23,6 +23,11 @@ impl Clocks {
         *clock = run.end.max(*clock);
     }
 
+    /// Whether anything of a client is there.
+    pub(super) fn knows(&self, client: u64) -> bool {
+        self.0.contains_key(&client)
+    }
+
     /// Whether the struct at a client's clock is there.
     pub(super) fn has(&self, client: u64, clock: u32) -> bool {
         self.0.get(&client).is_some_and(|end| *end > clock)

@@ -1,5 +1,7 @@
 //! What a document takes, keeps and gives back.
 
+mod hostile;
+
 use yrs::{GetString, Text};
 
 use super::depth::{LEVELS_MAX, SEED_LEVELS_MAX};

@@ -32,6 +32,9 @@ pub enum WireError {
     /// A document within the document. yrs never frees one that has any: the two hold each other.
     #[error("holds a subdocument, which a room does not take; a document of its own is a room of its own")]
     Subdocument,
+    /// Something is said of a client in two places.
+    #[error("says something of a client in two places")]
+    Twice,
     /// A client id or clock out of range.
     #[error("holds an id or a clock that is out of range")]
     OutOfRange,
