@@ -312,7 +312,7 @@ fn no_seed_is_deeper_than_is_taken_for_granted() {
         xml::document_to_update(&node, 7)
     };
     let seed = (0..200).map_while(|levels| deepest(levels).ok()).last().unwrap();
-    let document = Document::seeded(&seed).unwrap();
-    let levels = depth::levels(&document.doc.transact());
+    Document::seeded(&seed).unwrap();
+    let levels = levels_added(&seed).unwrap();
     assert!((60..=SEED_LEVELS_MAX).contains(&levels), "{levels}");
 }

@@ -25,6 +25,8 @@ pub struct Shape {
     pub only_run: Option<Run>,
     /// How many of them are shared types.
     pub types: u64,
+    /// How many of them are marks.
+    pub marks: u64,
 }
 
 /// Structs of one client that follow on one another.
@@ -47,6 +49,11 @@ impl Shape {
 
 /// Walks an update and says what it holds, or why it cannot be one.
 pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
+    check_update_of(update, |_| ())
+}
+
+/// The same, and names the clients whose structs are in it.
+pub fn check_update_of(update: &[u8], mut each: impl FnMut(u64)) -> Result<Shape, WireError> {
     let mut reader = Reader::new(update);
     let mut shape = Shape::default();
     let clients = reader.count()?;
@@ -55,6 +62,7 @@ pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
         let (client, run) = check_client_structs(&mut reader, &mut shape)?;
         shape.only_run = run.filter(|_| clients == 1);
         seen.add(client);
+        each(client);
     }
     seen.none_twice()?;
     let mut seen = Seen::default();
@@ -132,6 +140,7 @@ fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<(u
             _ => {
                 structs += 1;
                 shape.types += u64::from(info & CONTENT == content::TYPE);
+                shape.marks += u64::from(info & CONTENT == content::FORMAT);
                 if info == content::GC { reader.var_u32()? } else { check_item(reader, info, (client, end))? }
             }
         };
@@ -242,7 +251,7 @@ pub(super) fn check_item(
 }
 
 /// Walks what stands before an item's content: where it belongs.
-fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> {
+pub(super) fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> {
     let mut parents = [Parent::Elsewhere; 2];
     for (parent, flag) in parents.iter_mut().zip([HAS_ORIGIN, HAS_RIGHT_ORIGIN]) {
         if info & flag != 0 {
@@ -265,7 +274,7 @@ fn id(reader: &mut Reader<'_>) -> Result<(u64, u32), WireError> {
     Ok((client_id(reader)?, reader.var_u32()?))
 }
 
-fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
+pub(super) fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
     match tag {
         content::DELETED => return reader.var_u32(),
         // Of these yrs reads one text more than there are: what comes after would be read as something else
@@ -391,7 +400,10 @@ mod tests {
         });
         let client = Reader::new(&xml[2..]).var_u64().unwrap();
         let only_run = Some(Run { client, start: 0, end: 1 });
-        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run, types: 1 });
+        assert_eq!(
+            check_update(&xml).unwrap(),
+            Shape { structs: 1, deletions: 0, only_run, types: 1, marks: 0 }
+        );
         assert!(check_update(&[0, 0]).unwrap().is_empty());
     }
 

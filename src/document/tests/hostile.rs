@@ -75,3 +75,109 @@ fn of_a_client_that_comes_twice_nobody_takes_one_half() {
     }
     assert_eq!(text(&document), "bcdef");
 }
+
+/// A text in the record with marks that are all open from its beginning, and as many pieces; each is a mark more.
+fn marked(client: u64, names: u64, pieces: u64) -> Bytes {
+    let named =
+        |wire: Wire, name: String| wire.vars(&[name.len() as u64]).bytes(name.as_bytes()).bytes(&[1, b'1']);
+    let text =
+        Wire::default().vars(&[1, 1 + names + 2 * pieces, client, 0]).bytes(&[7, 1, 7]).bytes(b"default");
+    let mut wire = named(text.bytes(&[6, 6, 0]).vars(&[client, 0]), "k0".to_owned());
+    for n in 1..names {
+        wire = named(wire.bytes(&[0x86]).vars(&[client, n]), format!("k{n}"));
+    }
+    for n in 0..pieces {
+        let before = names + 2 * n;
+        wire =
+            wire.bytes(&[0x84]).vars(&[client, before]).bytes(&[1, b'a', 0x86]).vars(&[client, before + 1]);
+        wire = named(wire, format!("k{}", n % names));
+    }
+    wire.vars(&[0]).done()
+}
+
+/// yrs has a copy of each open mark in each piece.
+#[test]
+fn marks_that_take_gigabytes_to_read_are_refused() {
+    let mut document = Document::new();
+    assert!(is_malformed(marked(5, 10_000, 10_000), WireError::TooManyMarks));
+    // Nor in many updates, of which each alone is little.
+    let taken = (1..100).filter(|n| document.apply(&[marked(*n, 500, 500)]).is_ok()).count();
+    assert!((5..50).contains(&taken), "{taken}");
+    // What was taken is restored.
+    let state = document.state().unwrap();
+    let mut restored = Document::restore(Some(&state), &[]).unwrap();
+    assert_eq!(restored.state_vector(), document.state_vector());
+    restored.markdown().unwrap();
+    assert!(restored.apply(&[marked(100, 500, 500)]).is_err());
+    // What people do goes on.
+    restored.apply(&[Peer::new(200).insert(0, "abc")]).unwrap();
+}
+
+#[test]
+fn marks_that_were_deleted_do_not_count_for_ever() {
+    let mut document = Document::new();
+    document.apply(&[marked(1, 1_200, 1_200)]).unwrap();
+    assert!(document.apply(&[marked(2, 1_200, 1_200)]).is_err());
+    document.apply(&[Bytes::from_static(&[0, 1, 1, 1, 0, 1])]).unwrap();
+    let peer = Peer::new(3);
+    for _ in 0..1_000 {
+        document.apply(&[peer.insert(0, "x")]).unwrap();
+    }
+    document.apply(&[marked(2, 1_200, 1_200)]).unwrap();
+}
+
+/// Each is a piece, with a copy of each open mark, whatever marks there are.
+#[test]
+fn a_text_full_of_other_things_is_read_without_its_marks() {
+    let mut wire = Wire::default().vars(&[1, 5_002, 1, 0]).bytes(&[7, 1, 7]).bytes(b"default");
+    wire = wire.bytes(&[6, 6, 0, 1, 0, 1, b'b', 1, b'1', 0x84, 1, 1, 1, b'a']);
+    for before in 2..5_001 {
+        wire = wire.bytes(&[0x85]).vars(&[1, before]).bytes(&[2, b'{', b'}']);
+    }
+    let mut document = Document::new();
+    document.apply(&[wire.vars(&[0]).done()]).unwrap();
+    assert_eq!(document.markdown().unwrap(), "a");
+    assert!(document.foreign().unwrap().has_content());
+}
+
+/// Clients with a tombstone each. yrs takes their ids for hashes: an update as large as this takes a minute, and
+/// everything after it seconds.
+fn clients(ids: impl ExactSizeIterator<Item = u64>) -> Bytes {
+    let wire = Wire::default().vars(&[ids.len() as u64]);
+    ids.fold(wire, |wire, client| wire.vars(&[1, client, 0, 0, 1])).vars(&[0]).done()
+}
+
+#[test]
+fn clients_whose_ids_fall_into_one_place_are_refused() {
+    let alike = |n: usize| (n as u64) << 32 | 7;
+    assert!(is_malformed(clients((0..50_000).map(alike)), WireError::Alike));
+    let many = clients((0..50_000).map(alike));
+    assert_eq!(Document::new().growth_by(&many), many.len());
+    let mut document = Document::new();
+    // Nor a few at a time, together or one after the other.
+    let few: Vec<Bytes> = (0..40).map(|part| clients((part * 40..(part + 1) * 40).map(alike))).collect();
+    assert!(document.apply(&few).is_err());
+    assert_eq!(few.iter().filter(|few| document.apply(&[(*few).clone()]).is_ok()).count(), 1);
+    // As many as one likes, if they are not.
+    let mut random = fastrand::Rng::with_seed(1);
+    document.apply(&[clients(vec![(); 50_000].into_iter().map(|()| random.u64(..1 << 32)))]).unwrap();
+}
+
+/// yrs goes through a string from its beginning for each of its characters, and an element holds none.
+#[test]
+fn a_string_where_elements_should_be_is_read_in_one_go() {
+    let string = "x".repeat(2_000_000);
+    let wire =
+        Wire::default().vars(&[1, 2, 1, 0]).bytes(&[4, 1, 7]).bytes(b"default").vars(&[string.len() as u64]);
+    let wire =
+        wire.bytes(string.as_bytes()).bytes(&[0x87, 1]).vars(&[string.len() as u64 - 1]).bytes(&[3, 1, b'p']);
+    let mut document = Document::new();
+    document.apply(&[wire.vars(&[0]).done()]).unwrap();
+    assert_eq!(document.markdown().unwrap(), "");
+    assert!(document.foreign().unwrap().has_content());
+    let mut txn = document.doc.transact_mut();
+    let fragment = txn.get_or_insert_xml_fragment(FRAGMENT);
+    let children = xml::children(&txn, &fragment);
+    assert_eq!(children.len(), string.len() + 1);
+    assert!(matches!(children.last(), Some(Some(_))));
+}
