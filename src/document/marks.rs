@@ -23,9 +23,6 @@ const MARK_BYTES: u64 = 100;
 /// What else than characters a text may hold for its marks to be read: each is a piece of its own.
 const OBJECTS_MAX: u32 = 1_000;
 
-/// The most characters that are read one by one.
-const CHARACTERS_MAX: u32 = 1_000;
-
 /// What was deleted counts until it is counted again, after so many changes at the earliest.
 const COUNTED_AGAIN_AFTER: u64 = 1_000;
 
@@ -79,9 +76,10 @@ pub(super) fn can_be_read_as_pieces(txn: &impl ReadTxn, row: BranchPtr) -> bool 
     len <= OBJECTS_MAX || (is_counted && len.saturating_sub(characters(txn, &text)) <= OBJECTS_MAX)
 }
 
-/// Whether a row can be read one by one. yrs goes through a string from its beginning for each of its characters.
+/// Whether a row can be read one by one. yrs goes through a string from its beginning for each of its characters,
+/// and for ever where one has two units.
 pub(super) fn can_be_read_one_by_one(txn: &impl ReadTxn, row: BranchPtr) -> bool {
-    characters(txn, &TextRef::from(row)) <= CHARACTERS_MAX
+    characters(txn, &TextRef::from(row)) == 0
 }
 
 fn characters(txn: &impl ReadTxn, row: &TextRef) -> u32 {

@@ -212,16 +212,20 @@ fn what_makes_no_sense_is_refused_and_what_came_before_it_stays() {
 
 /// Array types of client 1, each in the one before it, from one clock up to another.
 fn nested(from: u32, to: u32) -> Bytes {
+    nested_by(1, from, to)
+}
+
+fn nested_by(client: u8, from: u32, to: u32) -> Bytes {
     let mut update = vec![1];
     put_var(&mut update, u64::from(to - from));
-    update.push(1);
+    update.push(client);
     put_var(&mut update, u64::from(from));
     for level in from..to {
         update.push(7);
         match level.checked_sub(1) {
             None => update.extend([1, 1, b'm']),
             Some(parent) => {
-                update.extend([0, 1]);
+                update.extend([0, client]);
                 put_var(&mut update, u64::from(parent));
             }
         }

@@ -166,7 +166,7 @@ fn clients_whose_ids_fall_into_one_place_are_refused() {
 /// yrs goes through a string from its beginning for each of its characters, and an element holds none.
 #[test]
 fn a_string_where_elements_should_be_is_read_in_one_go() {
-    let string = "x".repeat(2_000_000);
+    let string = "x".repeat(500_000);
     let wire =
         Wire::default().vars(&[1, 2, 1, 0]).bytes(&[4, 1, 7]).bytes(b"default").vars(&[string.len() as u64]);
     let wire =
@@ -180,4 +180,21 @@ fn a_string_where_elements_should_be_is_read_in_one_go() {
     let children = xml::children(&txn, &fragment);
     assert_eq!(children.len(), string.len() + 1);
     assert!(matches!(children.last(), Some(Some(_))));
+}
+
+/// yrs counts such a character as two units and reads one, and waits for the other for ever.
+#[test]
+fn a_character_of_two_units_where_none_should_be_is_read_to_its_end() {
+    let fragment = Wire::default().vars(&[1, 1, 1, 0]).bytes(&[4, 1, 7]).bytes(b"default\x04");
+    let element = Wire::default().vars(&[1, 3, 1, 0]).bytes(&[7, 1, 7]).bytes(b"default").bytes(&[3, 9]);
+    let array = element.bytes(b"paragraph").bytes(&[0x27, 0, 1, 0, 1, b'a', 0]).bytes(&[4, 0, 1, 1, 4]);
+    for wire in [fragment, array] {
+        let mut document = Document::new();
+        document.apply(&[wire.bytes("🏛".as_bytes()).vars(&[0]).done()]).unwrap();
+        document.markdown().unwrap();
+        assert!(document.foreign().unwrap().iter().next().is_some());
+        // Nor does it harm whoever asks how deep it is.
+        document.apply(&[nested_by(2, 0, 200)]).unwrap();
+        assert!(document.apply(&[nested_by(3, 0, 200)]).is_err());
+    }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use yrs::branch::{Branch, BranchPtr};
+use yrs::types::Attrs as TextAttrs;
 use yrs::types::text::YChange;
-use yrs::types::{Attrs as TextAttrs, ToJson};
 use yrs::{
     Any, Array, ArrayRef, GetString, Out, ReadTxn, Text, TextRef, Xml, XmlElementRef, XmlFragment,
     XmlFragmentRef, XmlOut, XmlTextRef,
@@ -143,8 +143,14 @@ impl<T: ReadTxn> Reader<'_, T> {
     fn element(&mut self, element: &XmlElementRef, depth: usize, nodes: &mut Vec<Node>) {
         let children = self.children(element, depth + 1);
         let name = element.try_tag().map(AsRef::as_ref).unwrap_or_default();
-        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
-        let given: Attrs = given.collect();
+        let mut given = Attrs::new();
+        for (attribute, value) in element.attributes(self.txn) {
+            if !matches!(value, Out::Any(_)) {
+                self.misfits += 1;
+                self.foreign.attribute(name, attribute);
+            }
+            given.insert(attribute.to_owned(), value_of(&value));
+        }
         self.make_element(name, given, children, nodes);
     }
 
@@ -165,11 +171,11 @@ impl<T: ReadTxn> Reader<'_, T> {
             self.piece(&content, piece.attributes.as_deref(), 0, nodes);
         }
     }
+}
 
-    /// An attribute's value.
-    pub(crate) fn value(&self, value: &Out) -> Value {
-        json(&value.to_json(self.txn))
-    }
+/// An attribute's value. A shared type is none: editors have none there, and yrs goes round for ever with some.
+pub(super) fn value_of(value: &Out) -> Value {
+    if let Out::Any(value) = value { json(value) } else { Value::Null }
 }
 
 /// What nodes become in the editor, wherever they were read.
