@@ -1,9 +1,5 @@
 //! How deep the shared types of a document stand in one another, kept within what yrs can delete.
 
-use yrs::branch::{Branch, BranchPtr};
-use yrs::types::text::YChange;
-use yrs::{Map, MapRef, Out, ReadTxn, Text, TextRef};
-
 use super::ApplyError;
 use crate::markdown::schema;
 use crate::protocol::wire::WireError;
@@ -19,7 +15,7 @@ const RESTORED_LEVELS_MAX: u32 = 2 * LEVELS_MAX;
 pub(super) const SEED_LEVELS_MAX: u32 = schema::DEPTH_MAX as u32 + 2;
 
 /// At least as many levels as a document has; counted anew when it could be too many.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Depth {
     at_most: u32,
     levels_max: u32,
@@ -54,48 +50,22 @@ impl Depth {
 
     /// Makes sure that updates which add so many levels do not nest too deep, before yrs gets them.
     /// `levels` counts those of the document.
-    pub(super) fn add(
-        &mut self,
+    pub(super) fn with(
+        self,
         added: u32,
         levels: impl FnOnce() -> Result<u32, ApplyError>,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<Self, ApplyError> {
         if added == 0 {
-            return Ok(());
+            return Ok(self);
         }
-        if self.at_most.saturating_add(added) > self.levels_max {
-            self.at_most = levels()?;
+        let mut at_most = self.at_most;
+        if at_most.saturating_add(added) > self.levels_max {
+            at_most = levels()?;
         }
-        let levels = self.at_most.saturating_add(added);
-        if levels > self.levels_max {
+        let at_most = at_most.saturating_add(added);
+        if at_most > self.levels_max {
             return Err(WireError::TooDeep.into());
         }
-        self.at_most = levels;
-        Ok(())
+        Ok(Self { at_most, ..self })
     }
-}
-
-/// Counts the levels of a document.
-pub(super) fn levels(txn: &impl ReadTxn) -> u32 {
-    let mut level: Vec<BranchPtr> = txn.root_refs().filter_map(|(_, root)| branch(&root)).collect();
-    let mut levels = 0;
-    loop {
-        level = level.into_iter().flat_map(|branch| children(txn, branch)).collect();
-        if level.is_empty() {
-            return levels;
-        }
-        levels += 1;
-    }
-}
-
-/// The types directly inside one, whatever kind it is.
-fn children(txn: &impl ReadTxn, branch_ptr: BranchPtr) -> Vec<BranchPtr> {
-    let row = TextRef::from(branch_ptr).diff(txn, YChange::identity);
-    let in_row = row.into_iter().filter_map(|piece| branch(&piece.insert));
-    let map = MapRef::from(branch_ptr);
-    let in_map = map.iter(txn).filter_map(|(_, value)| branch(&value));
-    in_row.chain(in_map).collect()
-}
-
-fn branch(value: &Out) -> Option<BranchPtr> {
-    value.try_branch().map(|branch: &Branch| BranchPtr::from(branch))
 }

@@ -7,6 +7,7 @@
 mod clocks;
 mod depth;
 mod draft;
+mod marks;
 pub mod reconcile;
 pub mod xml;
 
@@ -24,9 +25,10 @@ use yrs::{
 
 use self::clocks::Clocks;
 use self::depth::Depth;
+use self::marks::Marks;
 use crate::protocol::gaps::without_gaps;
 use crate::protocol::nesting::levels_added;
-use crate::protocol::update::{Shape, check_state_vector, check_update};
+use crate::protocol::update::{Shape, check_update, check_update_of, read_state_vector};
 use crate::protocol::wire::WireError;
 use draft::Rendered;
 pub use draft::{Draft, NewlyRendered, Rendering};
@@ -74,6 +76,9 @@ pub struct Document {
     doc: Doc,
     clocks: Clocks,
     depth: Depth,
+    marks: Marks,
+    /// What comes was taken before, or is our own.
+    is_restoring: bool,
     /// Counts changes; what a snapshot contains is said by the generation it was taken at.
     generation: u64,
     /// The whole state, encoded once per generation and shared by all who join.
@@ -100,6 +105,8 @@ impl Document {
             doc,
             clocks: Clocks::default(),
             depth: Depth::default(),
+            marks: Marks::default(),
+            is_restoring: false,
             generation: FIRST_GENERATION,
             state: None,
             rendered,
@@ -109,12 +116,12 @@ impl Document {
     /// A document from its snapshot and the log after it.
     pub fn restore(snapshot: Option<&Bytes>, log: &[Bytes]) -> Result<Self, ApplyError> {
         let mut document = Self::new();
-        document.depth.while_restoring();
+        document.while_restoring(true);
         let mut taken_whole = true;
         for updates in snapshot.map(slice::from_ref).into_iter().chain(log.chunks(RESTORED_TOGETHER)) {
             taken_whole &= document.take(updates)?;
         }
-        document.depth.restored();
+        document.while_restoring(false);
         document.generation = FIRST_GENERATION;
         if let ([state], None) | ([], Some(state)) = (log, snapshot)
             && taken_whole
@@ -138,6 +145,7 @@ impl Document {
             Err(error) => return Err(error),
         };
         let left_out = self.transact(|txn, clocks| integrate(txn, clocks, incoming))?;
+        self.state = None;
         Ok(!left_out.incomplete && left_out.refused.is_none())
     }
 
@@ -148,6 +156,7 @@ impl Document {
         document.depth.of_seed();
         // It is read again from the log, and must pass then.
         let shape = check_update(seed)?;
+        document.marks.add(seed)?;
         let incoming = vec![Incoming { raw: seed, shape, update: decoded(seed)? }];
         document.transact(|txn, clocks| integrate(txn, clocks, incoming))?;
         document.state = Some((FIRST_GENERATION, seed.clone()));
@@ -184,9 +193,9 @@ impl Document {
 
     /// Applies an update that is our own, and in the log already: it is not refused for its depth.
     pub fn apply_own(&mut self, update: &Bytes) -> Result<Applied, ApplyError> {
-        self.depth.while_restoring();
+        self.while_restoring(true);
         let applied = self.apply(slice::from_ref(update));
-        self.depth.restored();
+        self.while_restoring(false);
         applied
     }
 
@@ -195,15 +204,57 @@ impl Document {
         let mut incoming = Vec::with_capacity(updates.len());
         // Each may stand in the one before.
         let mut levels: u32 = 0;
+        let mut new = Vec::new();
         for raw in updates {
-            let shape = check_update(raw)?;
+            let shape = self.check_one(raw, &mut new)?;
             if shape.types > 0 {
                 levels = levels.saturating_add(levels_added(raw)?);
             }
+            if shape.marks > 0 && !shape.only_run.is_some_and(|run| self.clocks.has(run.client, run.end - 1))
+            {
+                self.add_marks(raw)?;
+            }
             incoming.push(Incoming { raw, shape, update: decoded(raw)? });
         }
-        self.depth.add(levels, || contained(|| depth::levels(&self.doc.transact())))?;
+        let depth = self.depth;
+        self.depth = depth.with(levels, || Ok(levels_added(&self.state()?)?))?;
         Ok(incoming)
+    }
+
+    /// What an update claims to hold; `new` gathers the clients that are not here yet.
+    fn check_one(&self, raw: &[u8], new: &mut Vec<u64>) -> Result<Shape, ApplyError> {
+        let known = new.len();
+        let shape =
+            check_update_of(raw, |client| new.extend(Some(client).filter(|new| !self.clocks.knows(*new))))?;
+        if new.len() > known && !self.is_restoring && self.clocks.would_be_alike(new) {
+            return Err(WireError::Alike.into());
+        }
+        Ok(shape)
+    }
+
+    /// Counts the marks of an update that was checked, if they can be read.
+    fn add_marks(&mut self, raw: &[u8]) -> Result<(), ApplyError> {
+        let mut before = self.marks.clone();
+        self.marks.add(raw)?;
+        if self.is_restoring || self.marks.fit() {
+            return Ok(());
+        }
+        if self.marks.may_be_counted_again(self.generation) {
+            before = Marks::of(&self.state()?, self.generation)?;
+            self.marks = before.clone();
+            self.marks.add(raw)?;
+            if self.marks.fit() {
+                return Ok(());
+            }
+        }
+        self.marks = before;
+        Err(WireError::TooManyMarks.into())
+    }
+
+    /// Whether what comes was taken before, or is our own.
+    const fn while_restoring(&mut self, is_restoring: bool) {
+        self.is_restoring = is_restoring;
+        if is_restoring { self.depth.while_restoring() } else { self.depth.restored() }
     }
 
     fn transact<T>(
@@ -225,10 +276,15 @@ impl Document {
 
     /// Exactly what somebody with this state vector lacks.
     pub fn diff(&self, state_vector: &[u8]) -> Result<Bytes, ApplyError> {
-        check_state_vector(state_vector)?;
-        let state_vector = contained(|| StateVector::decode_v1(state_vector))?
-            .map_err(|error| ApplyError::Refused(error.to_string()))?;
-        contained(|| self.doc.transact().encode_diff_v1(&state_vector).into())
+        let mut has = StateVector::default();
+        // Who is not here makes no difference, and is not put into a map of yrs: it takes a client's id for its
+        // hash, so that somebody could choose ids that all fall into one place.
+        read_state_vector(state_vector, |client, clock| {
+            if self.clocks.knows(client) {
+                has.set_min(yrs::ClientID::new(client), clock);
+            }
+        })?;
+        contained(|| self.doc.transact().encode_diff_v1(&has).into())
     }
 
     /// Whether an update, which was checked, builds on nothing that is not here.
@@ -238,6 +294,9 @@ impl Document {
 
     /// How many bytes an update, which was checked, would add about: what of it is here already does not count.
     pub fn growth_by(&self, update: &[u8]) -> usize {
+        if self.check_one(update, &mut Vec::new()).is_err() {
+            return update.len();
+        }
         let state_vector = self.state_vector();
         match contained(|| diff_updates_v1(update, &state_vector)) {
             Ok(Ok(new)) if check_update(&new).is_ok_and(|shape| shape.structs == 0) => 0,

@@ -1,5 +1,7 @@
 //! What a document takes, keeps and gives back.
 
+mod hostile;
+
 use yrs::{GetString, Text};
 
 use super::depth::{LEVELS_MAX, SEED_LEVELS_MAX};
@@ -210,16 +212,20 @@ fn what_makes_no_sense_is_refused_and_what_came_before_it_stays() {
 
 /// Array types of client 1, each in the one before it, from one clock up to another.
 fn nested(from: u32, to: u32) -> Bytes {
+    nested_by(1, from, to)
+}
+
+fn nested_by(client: u8, from: u32, to: u32) -> Bytes {
     let mut update = vec![1];
     put_var(&mut update, u64::from(to - from));
-    update.push(1);
+    update.push(client);
     put_var(&mut update, u64::from(from));
     for level in from..to {
         update.push(7);
         match level.checked_sub(1) {
             None => update.extend([1, 1, b'm']),
             Some(parent) => {
-                update.extend([0, 1]);
+                update.extend([0, client]);
                 put_var(&mut update, u64::from(parent));
             }
         }
@@ -310,7 +316,7 @@ fn no_seed_is_deeper_than_is_taken_for_granted() {
         xml::document_to_update(&node, 7)
     };
     let seed = (0..200).map_while(|levels| deepest(levels).ok()).last().unwrap();
-    let document = Document::seeded(&seed).unwrap();
-    let levels = depth::levels(&document.doc.transact());
+    Document::seeded(&seed).unwrap();
+    let levels = levels_added(&seed).unwrap();
     assert!((60..=SEED_LEVELS_MAX).contains(&levels), "{levels}");
 }

@@ -18,6 +18,7 @@ pub mod deflate;
 pub mod frame;
 pub mod gaps;
 pub mod json;
+pub mod marks;
 pub mod messages;
 pub mod nesting;
 pub mod sync;

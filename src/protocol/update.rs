@@ -2,7 +2,7 @@
 //!
 //! yrs reserves memory by counts read from the wire, so nine bytes can cost hundreds of megabytes.
 //! This walk reads an update (version 1, the format of
-//! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>) once, without allocating, and
+//! <https://github.com/yjs/yjs/blob/main/src/utils/UpdateDecoder.js>) once, keeping no more than which clients came, and
 //! makes sure that every count, length and tag can be true of the bytes that are there.
 
 use super::wire::{Reader, WireError};
@@ -25,6 +25,8 @@ pub struct Shape {
     pub only_run: Option<Run>,
     /// How many of them are shared types.
     pub types: u64,
+    /// How many of them are marks.
+    pub marks: u64,
 }
 
 /// Structs of one client that follow on one another.
@@ -47,15 +49,25 @@ impl Shape {
 
 /// Walks an update and says what it holds, or why it cannot be one.
 pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
+    check_update_of(update, |_| ())
+}
+
+/// The same, and names the clients whose structs are in it.
+pub fn check_update_of(update: &[u8], mut each: impl FnMut(u64)) -> Result<Shape, WireError> {
     let mut reader = Reader::new(update);
     let mut shape = Shape::default();
     let clients = reader.count()?;
+    let mut seen = Seen::default();
     for _ in 0..clients {
-        let run = check_client_structs(&mut reader, &mut shape)?;
+        let (client, run) = check_client_structs(&mut reader, &mut shape)?;
         shape.only_run = run.filter(|_| clients == 1);
+        seen.add(client);
+        each(client);
     }
+    seen.none_twice()?;
+    let mut seen = Seen::default();
     for _ in 0..reader.count()? {
-        client_id(&mut reader)?;
+        seen.add(client_id(&mut reader)?);
         let ranges = reader.count()?;
         for _ in 0..ranges {
             let clock = reader.var_u32()?;
@@ -64,18 +76,43 @@ pub fn check_update(update: &[u8]) -> Result<Shape, WireError> {
         }
         shape.deletions += ranges;
     }
+    seen.none_twice()?;
     if reader.left() > 0 {
         return Err(WireError::UnknownTag(u64::from(reader.byte()?)));
     }
     Ok(shape)
 }
 
-/// Walks a state vector.
-pub fn check_state_vector(state_vector: &[u8]) -> Result<(), WireError> {
+/// The clients of which an update says something. One that comes twice is read in two ways: of its structs Yjs
+/// takes the last lot and yrs all, of its deletions yrs takes the last lot and Yjs all.
+#[derive(Default)]
+struct Seen {
+    last: Option<u64>,
+    /// Those before the last. An editor's update has one client, and then nothing is kept.
+    before: Vec<u64>,
+}
+
+impl Seen {
+    fn add(&mut self, client: u64) {
+        self.before.extend(self.last.replace(client));
+    }
+
+    fn none_twice(mut self) -> Result<(), WireError> {
+        if self.before.is_empty() {
+            return Ok(());
+        }
+        self.before.extend(self.last);
+        self.before.sort_unstable();
+        let is_twice = self.before.windows(2).any(|pair| pair[0] == pair[1]);
+        if is_twice { Err(WireError::Twice) } else { Ok(()) }
+    }
+}
+
+/// Walks a state vector, and says of each client how much of it is there.
+pub fn read_state_vector(state_vector: &[u8], mut each: impl FnMut(u64, u32)) -> Result<(), WireError> {
     let mut reader = Reader::new(state_vector);
     for _ in 0..reader.count()? {
-        client_id(&mut reader)?;
-        reader.var_u32()?;
+        each(client_id(&mut reader)?, reader.var_u32()?);
     }
     Ok(())
 }
@@ -85,10 +122,14 @@ pub(super) fn client_id(reader: &mut Reader<'_>) -> Result<u64, WireError> {
     if client > CLIENT_ID_MAX { Err(WireError::OutOfRange) } else { Ok(client) }
 }
 
-/// One client's structs: their number, and what they are if there is no gap among them. Gaps are walked but
+/// One client's structs: whose they are, and what they are if there is no gap among them. Gaps are walked but
 /// not counted.
-fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<Option<Run>, WireError> {
+fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<(u64, Option<Run>), WireError> {
     let count = reader.count()?;
+    if count == 0 {
+        // Nobody writes that, and yrs passes over clients without structs by a call for each of them.
+        return Err(WireError::OutOfRange);
+    }
     let client = client_id(reader)?;
     let start = reader.var_u32()?;
     let (mut end, mut structs) = (start, 0);
@@ -99,14 +140,15 @@ fn check_client_structs(reader: &mut Reader<'_>, shape: &mut Shape) -> Result<Op
             _ => {
                 structs += 1;
                 shape.types += u64::from(info & CONTENT == content::TYPE);
+                shape.marks += u64::from(info & CONTENT == content::FORMAT);
                 if info == content::GC { reader.var_u32()? } else { check_item(reader, info, (client, end))? }
             }
         };
         end = end.checked_add(len).ok_or(WireError::OutOfRange)?;
     }
     shape.structs += structs;
-    let is_run = structs > 0 && structs == count;
-    Ok(is_run.then_some(Run { client, start, end }))
+    let is_run = structs == count;
+    Ok((client, is_run.then_some(Run { client, start, end })))
 }
 
 /// An item, and what tells where it stands.
@@ -209,7 +251,7 @@ pub(super) fn check_item(
 }
 
 /// Walks what stands before an item's content: where it belongs.
-fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> {
+pub(super) fn parents(reader: &mut Reader<'_>, info: u8) -> Result<[Parent; 2], WireError> {
     let mut parents = [Parent::Elsewhere; 2];
     for (parent, flag) in parents.iter_mut().zip([HAS_ORIGIN, HAS_RIGHT_ORIGIN]) {
         if info & flag != 0 {
@@ -232,16 +274,12 @@ fn id(reader: &mut Reader<'_>) -> Result<(u64, u32), WireError> {
     Ok((client_id(reader)?, reader.var_u32()?))
 }
 
-fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
+pub(super) fn check_content(reader: &mut Reader<'_>, tag: u8) -> Result<u32, WireError> {
     match tag {
         content::DELETED => return reader.var_u32(),
-        content::JSON => {
-            let count = reader.count()?;
-            for _ in 0..count {
-                reader.text_len()?;
-            }
-            return u32::try_from(count).map_err(|_| WireError::OutOfRange);
-        }
+        // Of these yrs reads one text more than there are: what comes after would be read as something else
+        // than was checked, and what it writes of one could never be read again. Editors write `ANY` instead.
+        content::JSON => return Err(WireError::UnknownTag(u64::from(tag))),
         content::ANY => {
             let count = reader.count()?;
             for _ in 0..count {
@@ -362,7 +400,10 @@ mod tests {
         });
         let client = Reader::new(&xml[2..]).var_u64().unwrap();
         let only_run = Some(Run { client, start: 0, end: 1 });
-        assert_eq!(check_update(&xml).unwrap(), Shape { structs: 1, deletions: 0, only_run, types: 1 });
+        assert_eq!(
+            check_update(&xml).unwrap(),
+            Shape { structs: 1, deletions: 0, only_run, types: 1, marks: 0 }
+        );
         assert!(check_update(&[0, 0]).unwrap().is_empty());
     }
 
@@ -372,7 +413,7 @@ mod tests {
             [&[0xff, 0xff, 0xff, 0x7a][..], &[0xbb, 0xfa, 0xec, 0x60, 0x17, 0x3d, 0xfa, 0x49, 0x78][..]]
         {
             assert!(check_update(hostile).is_err());
-            assert!(check_state_vector(hostile).is_err());
+            assert!(read_state_vector(hostile, |_, _| ()).is_err());
         }
     }
 
@@ -382,7 +423,7 @@ mod tests {
         let item = |head: &[u8], content: &[u8]| [&[1, 1, 9, 5][..], head, content, &[0]].concat();
         let check = |update: Vec<u8>| check_update(&update).map(|shape| shape.structs);
         assert_eq!(check(item(&[&[4][..], &named].concat(), &[1, b'x'])), Ok(1));
-        for (content, nothing) in [(4, &[0][..]), (8, &[0]), (2, &[0]), (1, &[0])] {
+        for (content, nothing) in [(4, &[0][..]), (8, &[0]), (1, &[0])] {
             let empty = item(&[&[content][..], &named].concat(), nothing);
             assert_eq!(check(empty), Err(WireError::OutOfRange), "of no length: {content}");
         }

@@ -32,6 +32,15 @@ pub enum WireError {
     /// A document within the document. yrs never frees one that has any: the two hold each other.
     #[error("holds a subdocument, which a room does not take; a document of its own is a room of its own")]
     Subdocument,
+    /// Too many clients whose ids end in the same bits.
+    #[error("holds clients whose ids are too much alike")]
+    Alike,
+    /// More marks than can be read.
+    #[error("would leave the document with more marks than can be read")]
+    TooManyMarks,
+    /// Something is said of a client in two places.
+    #[error("says something of a client in two places")]
+    Twice,
     /// A client id or clock out of range.
     #[error("holds an id or a clock that is out of range")]
     OutOfRange,

@@ -6,7 +6,8 @@
 //! - document updates past the bound are thrown away and handed back, so that the room can remember
 //!   what this client lacks and send it as one update when the queue has drained;
 //! - of presence only the newest state of each client waits;
-//! - everything else (answers, errors, closes) is small and answers something the client itself sent.
+//! - everything else (answers, errors, closes) is small and answers something the client itself sent; while the
+//!   queue is full the room keeps the answers that are large.
 
 use std::future::poll_fn;
 use std::mem;
@@ -158,6 +159,16 @@ impl Outbox {
             let (writer, reader) = (queue.writer.take(), queue.reader.take());
             *queue = Queue { closed: true, writer, reader, ..Queue::default() };
         });
+    }
+
+    /// Whether so much waits already that answers should wait as well. Then the writer reports when all of it is
+    /// written.
+    pub fn is_held_up(&self) -> bool {
+        self.change(|queue| {
+            let is_held_up = queue.bytes >= self.0.bytes_max;
+            queue.behind |= is_held_up;
+            is_held_up
+        })
     }
 
     /// Whether a close was queued or the connection is gone.

@@ -6,6 +6,7 @@
 
 mod acknowledgements;
 mod answers;
+mod asked;
 mod effect;
 mod json;
 mod rights;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use self::answers::Answers;
+use self::asked::Asked;
 use self::size::{Refused, Size};
 use super::presence::PresenceMap;
 use crate::document::{ApplyError, Document};
@@ -113,6 +115,9 @@ struct Seat {
     state_owed: bool,
     /// What this client has that did not fit into the document.
     refused: Refused,
+    asked: Asked,
+    /// It is not to be answered now.
+    is_held: bool,
 }
 
 impl Seat {
@@ -127,6 +132,8 @@ impl Seat {
             json_clock: 0,
             state_owed: false,
             refused: Refused::default(),
+            asked: Asked::default(),
+            is_held: false,
         }
     }
 }
@@ -264,13 +271,7 @@ impl RoomState {
             match ClientMessage::decode(&frame) {
                 Ok(ClientMessage::Step1 { state_vector }) => {
                     self.apply(client, std::mem::take(&mut updates), &mut effects);
-                    if has_failed(&effects) {
-                        break;
-                    }
-                    match self.answer(&state_vector) {
-                        Ok(answer) => effects.push(Effect::Send(client, answer)),
-                        Err(error) => self.refuse(client, &error.to_string(), &mut effects),
-                    }
+                    self.asked_by(client, |asked| asked.state_vector = Some(state_vector));
                 }
                 Ok(ClientMessage::Step2 { update }) => {
                     self.take_update(client, update, true, &mut updates, &mut effects, now);
@@ -279,7 +280,7 @@ impl RoomState {
                     self.take_update(client, update, false, &mut updates, &mut effects, now);
                 }
                 Ok(ClientMessage::Awareness { states }) => self.take_presence(client, &states, &mut effects),
-                Ok(ClientMessage::QueryAwareness) => self.send_presence(client, &mut effects),
+                Ok(ClientMessage::QueryAwareness) => self.asked_by(client, |asked| asked.presence = true),
                 Ok(ClientMessage::Unknown(_)) => self.unknown_messages += 1,
                 Err(error) => self.refuse(client, &format!("the frame {error}"), &mut effects),
             }
@@ -291,7 +292,7 @@ impl RoomState {
             }
         }
         self.apply(client, updates, &mut effects);
-        self.send_state_owed(client, &mut effects);
+        self.answer_asked(client, &mut effects);
         effects
     }
 

@@ -8,7 +8,7 @@ use yrs::{
 };
 
 use super::foreign::Foreign;
-use super::read::{Reader, Reading, Rules, children};
+use super::read::{Reader, Reading, Rules, children, value_of};
 use crate::document::{FRAGMENT, contained};
 use crate::markdown::schema::{self, DEPTH_MAX};
 use crate::markdown::{Attrs, Node};
@@ -91,7 +91,7 @@ impl<T: ReadTxn> Reader<'_, T> {
         for (name, value) in element.attributes(self.txn) {
             let is_json = matches!(&value, Out::Any(value) if is_json(value));
             self.misfits += usize::from(!is_json);
-            attrs.insert(name.to_owned(), self.value(&value));
+            attrs.insert(name.to_owned(), value_of(&value));
         }
         attrs
     }

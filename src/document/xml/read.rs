@@ -1,18 +1,20 @@
 //! From Yjs to the editor's tree.
 
 use serde_json::Value;
-use yrs::branch::BranchPtr;
+use yrs::branch::{Branch, BranchPtr};
+use yrs::types::Attrs as TextAttrs;
 use yrs::types::text::YChange;
-use yrs::types::{Attrs as TextAttrs, ToJson};
 use yrs::{
-    Any, Array, ArrayRef, Out, ReadTxn, Text, Xml, XmlElementRef, XmlFragment, XmlFragmentRef, XmlOut,
-    XmlTextRef,
+    Any, Array, ArrayRef, GetString, Out, ReadTxn, Text, TextRef, Xml, XmlElementRef, XmlFragment,
+    XmlFragmentRef, XmlOut, XmlTextRef,
 };
 
 use super::foreign::Foreign;
 use super::write::PLAIN_VALUE;
+use crate::document::marks::{can_be_read_as_pieces, can_be_read_one_by_one};
 use crate::markdown::schema::{self, Content, DEPTH_MAX, Group, NodeType};
 use crate::markdown::{Attrs, Mark, Node};
+use crate::protocol::wire::utf16_len;
 
 /// A document, and whether it is all that the fragment holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +50,25 @@ pub fn read(txn: &impl ReadTxn, fragment: &XmlFragmentRef) -> Reading {
 /// All children by their index, `None` for what is no XML type. yrs's own walk ends at the first of those,
 /// and with it everything behind it would be missing.
 pub(crate) fn children(txn: &impl ReadTxn, parent: &impl XmlFragment) -> Vec<Option<XmlOut>> {
-    let array = ArrayRef::from(BranchPtr::from(parent.as_ref()));
-    array.iter(txn).map(|child| XmlOut::try_from(child).ok()).collect()
+    let row = BranchPtr::from(parent.as_ref());
+    if can_be_read_one_by_one(txn, row) {
+        return ArrayRef::from(row).iter(txn).map(|child| XmlOut::try_from(child).ok()).collect();
+    }
+    let text = TextRef::from(row);
+    let len = text.len(txn) as usize;
+    let mut children = Vec::new();
+    if can_be_read_as_pieces(txn, row) {
+        for piece in text.diff(txn, YChange::identity) {
+            match piece.insert {
+                Out::Any(Any::String(characters)) => {
+                    children.resize(children.len() + utf16_len(&characters), None);
+                }
+                child => children.push(XmlOut::try_from(child).ok()),
+            }
+        }
+    }
+    // A text may also be one thing by itself, and then it is not known what is where.
+    if children.len() == len { children } else { vec![None; len] }
 }
 
 /// What is read with, and how much of it does not fit.
@@ -124,13 +143,25 @@ impl<T: ReadTxn> Reader<'_, T> {
     fn element(&mut self, element: &XmlElementRef, depth: usize, nodes: &mut Vec<Node>) {
         let children = self.children(element, depth + 1);
         let name = element.try_tag().map(AsRef::as_ref).unwrap_or_default();
-        let given = element.attributes(self.txn).map(|(name, value)| (name.to_owned(), self.value(&value)));
-        let given: Attrs = given.collect();
+        let mut given = Attrs::new();
+        for (attribute, value) in element.attributes(self.txn) {
+            if !matches!(value, Out::Any(_)) {
+                self.misfits += 1;
+                self.foreign.attribute(name, attribute);
+            }
+            given.insert(attribute.to_owned(), value_of(&value));
+        }
         self.make_element((name, schema::node_type(name)), given, children, nodes);
     }
 
     /// Adds the pieces of a shared text.
     pub(crate) fn text(&mut self, text: &XmlTextRef, nodes: &mut Vec<Node>) {
+        let row = BranchPtr::from(AsRef::<Branch>::as_ref(text));
+        if !can_be_read_as_pieces(self.txn, row) {
+            self.misfits += 1;
+            self.foreign.node("");
+            return self.piece(&TextRef::from(row).get_string(self.txn), |_| Vec::new(), 0, nodes);
+        }
         for piece in text.diff(self.txn, YChange::identity) {
             let Out::Any(Any::String(content)) = piece.insert else {
                 self.misfits += 1;
@@ -143,11 +174,11 @@ impl<T: ReadTxn> Reader<'_, T> {
             self.piece(&content, marks, 0, nodes);
         }
     }
+}
 
-    /// An attribute's value.
-    pub(crate) fn value(&self, value: &Out) -> Value {
-        json(&value.to_json(self.txn))
-    }
+/// An attribute's value. A shared type is none: editors have none there, and yrs goes round for ever with some.
+pub(super) fn value_of(value: &Out) -> Value {
+    if let Out::Any(value) = value { json(value) } else { Value::Null }
 }
 
 /// What nodes become in the editor, wherever they were read.

@@ -307,6 +307,7 @@ impl Actor {
                     return None;
                 }
                 let mut effects = self.refresh_rights(client);
+                self.hold_answers_if_held_up(client);
                 let unknown = self.state.unknown_messages();
                 effects.extend(self.state.receive(client, frames, clock::now()));
                 self.services.metrics.unknown_messages.add(self.state.unknown_messages() - unknown);
@@ -317,6 +318,7 @@ impl Actor {
                     return None;
                 }
                 let mut effects = self.refresh_rights(client);
+                self.hold_answers_if_held_up(client);
                 let (now, now_ms) = (clock::now(), clock::now_ms());
                 effects.extend(self.state.receive_text(client, &text, now, now_ms));
                 if let Some(seat) = self.seats.get(&client).filter(|_| self.state.speaks_json(client)) {
@@ -328,7 +330,7 @@ impl Actor {
                 if let (Some(frame), Some(seat)) = (self.state.catch_up(client), self.seats.get(&client)) {
                     seat.outbox.resume(frame);
                 }
-                return None;
+                self.state.answer_held(client)
             }
             Message::Leave(client, reason) => return self.leave(client, reason),
             Message::RightsChanged(client) => self.refresh_rights(client),
@@ -350,6 +352,13 @@ impl Actor {
             }
         };
         self.carry_out(effects)
+    }
+
+    /// A client for which much waits is answered when that is written.
+    fn hold_answers_if_held_up(&mut self, client: ClientId) {
+        if self.seats.get(&client).is_some_and(|seat| seat.outbox.is_held_up()) {
+            self.state.hold_answers(client);
+        }
     }
 
     fn may_speak(&self, client: ClientId) -> bool {

@@ -13,13 +13,23 @@ use crate::protocol::sync;
 /// The most frames of one client that wait for an answer to our step 1 before they are acknowledged.
 pub(super) const UNACKNOWLEDGED_FRAMES_MAX: usize = 1_024;
 
+/// The most bytes that these have; a single one is kept whatever it has.
+pub(super) const UNACKNOWLEDGED_BYTES_MAX: usize = 1 << 20;
+
 impl Seat {
     /// Keeps updates of which something was left out; if they are too many, nothing is called saved any more until
     /// this client has sent all that it has.
     fn owe(&mut self, updates: &[Bytes]) {
-        let room = UNACKNOWLEDGED_FRAMES_MAX.saturating_sub(self.owed.len());
-        self.owed.extend(updates.iter().take(room).cloned());
-        self.lacks |= updates.len() > room;
+        let mut bytes: usize = self.owed.iter().map(Bytes::len).sum();
+        for update in updates {
+            bytes += update.len();
+            let fits = self.owed.len() < UNACKNOWLEDGED_FRAMES_MAX && bytes <= UNACKNOWLEDGED_BYTES_MAX;
+            if !fits && !self.owed.is_empty() {
+                self.lacks = true;
+                return;
+            }
+            self.owed.push(update.clone());
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl RoomState {
             let error = RealtimeError::new(Code::InvalidMessage, problem);
             effects.push(Effect::Send(client, control::error(&error)));
         }
-        self.send_state_owed(client, &mut effects);
+        self.answer_asked(client, &mut effects);
         effects
     }
 
@@ -82,7 +82,11 @@ impl RoomState {
         }
         let locked = self.locked.is_some();
         let Some(seat) = self.seats.get_mut(&client) else { return Ok(()) };
-        seat.member.speaks_json = true;
+        if std::mem::replace(&mut seat.member.speaks_json, true) {
+            seat.state_owed = true;
+            seat.asked.people = true;
+            return Ok(());
+        }
         let read_before = std::mem::replace(&mut seat.member.reads_text, true);
         if !read_before {
             let read_only = seat.member.read_only || locked;
@@ -100,6 +104,11 @@ impl RoomState {
     /// The whole state, and what the others show of themselves.
     pub(super) fn welcome_in_json(&mut self, client: ClientId, effects: &mut Vec<Effect>) {
         self.send_room_state(client, effects);
+        self.send_people(client, effects);
+    }
+
+    /// What the others show of themselves.
+    pub(super) fn send_people(&self, client: ClientId, effects: &mut Vec<Effect>) {
         if self.presence_is_shared {
             let shown = self.presence.all().into_iter();
             effects.extend(shown.map(|presence| Effect::Send(client, self.json_presence(presence))));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::room::state::tests::editor::Editor;
-use crate::room::state::tests::update;
+use crate::room::state::tests::{step1, update};
 
 #[tokio::test(start_paused = true)]
 async fn who_reads_too_slowly_is_caught_up_with_everything() {
@@ -31,4 +31,21 @@ async fn who_reads_too_slowly_is_caught_up_with_everything() {
     writer.types("!").await;
     assert_eq!(reader.read().await, ["update"]);
     assert_eq!(reader.editor.content(), writer.editor.content());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_much_and_reads_nothing_is_not_answered_into_memory() {
+    let mut harness = Harness::start();
+    let writer = harness.join().await;
+    let asker = harness.join_with_outbox(Outbox::new(3_000)).await;
+    writer.types(&"a long text ".repeat(200)).await;
+    writer.settled().await;
+    for n in 1..100 {
+        asker.send(Message::Frames(asker.id, vec![step1(&[1, n, 1])])).await;
+    }
+    writer.settled().await;
+    assert!(asker.outbox.bytes() < 10_000, "{}", asker.outbox.bytes());
+    // Whoever reads after all is answered.
+    asker.read_until("step2").await;
+    asker.read_until("step2").await;
 }

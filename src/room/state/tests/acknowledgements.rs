@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::super::acknowledgements::UNACKNOWLEDGED_FRAMES_MAX;
+use super::super::acknowledgements::{UNACKNOWLEDGED_BYTES_MAX, UNACKNOWLEDGED_FRAMES_MAX};
 use super::*;
 
 fn room_with(ack: AckMode) -> RoomState {
@@ -142,4 +142,20 @@ fn what_is_owed_is_bounded_and_nothing_is_kept_for_those_who_do_not_ask() {
         }
         assert_eq!(room.seats[&ANN].owed.len(), kept, "{ack:?}");
     }
+}
+
+#[test]
+fn what_is_owed_is_bounded_in_bytes_too() {
+    let mut room = room_with(AckMode::Echo);
+    // Each deletes what nobody has made.
+    let deletions = (0..UNACKNOWLEDGED_BYTES_MAX as u64 / 10).flat_map(|_| [1, 1]);
+    let head = [0, 1, 99, 0x99, 0xb3, 6];
+    let large: Vec<u8> = head.into_iter().chain(deletions).collect();
+    assert_eq!(check_update(&large).unwrap().deletions, 104_857);
+    for _ in 0..20 {
+        assert_eq!(outline(&room.hear(ANN, [update(&large)])), ["ann: step1"]);
+    }
+    assert!(room.seats[&ANN].lacks);
+    let owed = &room.seats[&ANN].owed;
+    assert!(owed.len() > 1 && owed.iter().map(Bytes::len).sum::<usize>() <= UNACKNOWLEDGED_BYTES_MAX);
 }

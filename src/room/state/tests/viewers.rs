@@ -83,7 +83,7 @@ fn a_viewer_may_ask_and_show_itself() {
     let (mut room, _) = room_with_viewer(viewer(BOB));
     let caret = Presence { client: 9, clock: 1, state: "{}".into() };
     let caret = sync::awareness(&awareness::encode(std::iter::once(&caret))).payload();
-    assert_eq!(outline(&room.hear(BOB, [step1(&[0]), caret])), ["bob: step2", "9 is here"]);
+    assert_eq!(outline(&room.hear(BOB, [step1(&[0]), caret])), ["9 is here", "bob: step2"]);
 }
 
 #[test]
