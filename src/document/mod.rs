@@ -177,8 +177,9 @@ impl Document {
         let applied = self.transact(|txn, clocks| {
             let LeftOut { incomplete, refused } = integrate(txn, clocks, incoming)?;
             let change = txn.has_changes().then(|| match updates {
-                // What came in says it already, when all of it was taken.
-                [update] if !incomplete && refused.is_none() => update.clone(),
+                // What came in says it already, when all of it was taken. What yrs deletes by itself, others would
+                // not always delete.
+                [update] if !incomplete && refused.is_none() && txn.delete_set().is_empty() => update.clone(),
                 _ => txn.encode_update_v1().into(),
             });
             Ok(Applied { change, incomplete, refused })

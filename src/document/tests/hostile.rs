@@ -198,3 +198,17 @@ fn a_character_of_two_units_where_none_should_be_is_read_to_its_end() {
         assert!(document.apply(&[nested_by(3, 0, 200)]).is_err());
     }
 }
+
+/// An item between a letter and an entry of the same text. Yjs takes it for a letter, yrs for the entry, which takes
+/// the place of what is before it.
+#[test]
+fn what_yrs_deletes_by_itself_is_told() {
+    let base: &[u8] =
+        &[1, 2, 1, 0, 4, 1, 1, b't', 2, b'a', b'b', 0x28, 1, 1, b't', 1, b'k', 1, 119, 1, b'v', 0];
+    let between: &[u8] = &[1, 1, 2, 0, 0xc4, 1, 1, 1, 2, 1, b'z', 0];
+    let mut document = Document::new();
+    document.apply(&[Bytes::from_static(base)]).unwrap();
+    let change = document.apply(&[Bytes::from_static(between)]).unwrap().change.unwrap();
+    assert_eq!(text(&document), "z");
+    assert_eq!(change[change.len() - 5..], [1, 1, 1, 0, 2]);
+}
