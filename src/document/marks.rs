@@ -3,22 +3,21 @@
 //! yrs reads a text as pieces, of which each has a copy of all marks that are open there. A few thousand marks
 //! that are never closed, and a few thousand pieces, are a hundred kilobytes of an update and gigabytes then.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use yrs::branch::BranchPtr;
 use yrs::{GetString, Map, MapRef, ReadTxn, Text, TextRef};
 
-use super::ApplyError;
 use crate::protocol::marks::marks;
 use crate::protocol::wire::{WireError, utf16_len};
 
-/// The most bytes that all marks, open at once, would take in all pieces. Where every name is in use and there are
-/// no values to speak of, that is half a million marks of eight names.
-const BYTES_MAX: u64 = 1 << 29;
+/// The most that all marks would take if each name were open in each piece, in bytes: eight million times a mark. With
+/// the few names that an editor's schema has, no document comes near.
+const BYTES_MAX: usize = 1 << 29;
 
-/// What a mark takes beside its name and value.
-const MARK_BYTES: u64 = 100;
+/// What yrs takes for a mark in a piece; name and value are shared.
+const MARK_BYTES: usize = 64;
 
 /// What else than characters a text may hold for its marks to be read: each is a piece of its own.
 const OBJECTS_MAX: u32 = 1_000;
@@ -29,36 +28,40 @@ const COUNTED_AGAIN_AFTER: u64 = 1_000;
 /// The marks that a document has had since they were counted.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Marks {
-    /// How many there are.
-    count: u64,
-    /// The bytes of the longest of each name, by the name's hash: a name may be as long as the document.
-    names: HashMap<u64, u64>,
+    count: usize,
+    /// Their names, as hashes: a name may be as long as the document.
+    names: HashSet<u64>,
     hasher: RandomState,
     /// The generation of the document that was counted.
     counted_at: u64,
 }
 
 impl Marks {
-    /// Those of a whole document.
-    pub(super) fn of(state: &[u8], generation: u64) -> Result<Self, ApplyError> {
-        let mut all = Self { counted_at: generation, ..Self::default() };
-        all.add(state)?;
-        Ok(all)
+    /// Those of an update that was checked.
+    pub(super) fn of(&self, update: &[u8]) -> Result<Self, WireError> {
+        let mut new = Self { hasher: self.hasher.clone(), ..Self::default() };
+        marks(update, |name| {
+            new.count += 1;
+            new.names.insert(new.hasher.hash_one(name));
+        })?;
+        Ok(new)
     }
 
-    /// Adds those of an update that was checked.
-    pub(super) fn add(&mut self, update: &[u8]) -> Result<(), WireError> {
-        marks(update, |name, bytes| {
-            self.count += 1;
-            let longest = self.names.entry(self.hasher.hash_one(name)).or_default();
-            *longest = MARK_BYTES.saturating_add(bytes as u64).max(*longest);
-        })
+    /// Counts anew: these are all that there are.
+    pub(super) fn count_again(&mut self, all: Self, generation: u64) {
+        *self = Self { counted_at: generation, ..all };
     }
 
-    /// Whether texts with these can be read.
-    pub(super) fn fit(&self) -> bool {
-        let open: u64 = self.names.values().sum();
-        open.saturating_mul(self.count) <= BYTES_MAX
+    pub(super) fn add(&mut self, new: Self) {
+        self.count += new.count;
+        self.names.extend(new.names);
+    }
+
+    /// Whether texts with these and the new ones can be read.
+    pub(super) fn fit(&self, new: &Self) -> bool {
+        let names = self.names.len() + new.names.difference(&self.names).count();
+        let pieces = self.count + new.count;
+        names.saturating_mul(pieces).saturating_mul(MARK_BYTES) <= BYTES_MAX
     }
 
     /// Whether it is time to see which of them are left.

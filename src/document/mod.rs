@@ -156,7 +156,7 @@ impl Document {
         document.depth.of_seed();
         // It is read again from the log, and must pass then.
         let shape = check_update(seed)?;
-        document.marks.add(seed)?;
+        document.marks.add(document.marks.of(seed)?);
         let incoming = vec![Incoming { raw: seed, shape, update: decoded(seed)? }];
         document.transact(|txn, clocks| integrate(txn, clocks, incoming))?;
         document.state = Some((FIRST_GENERATION, seed.clone()));
@@ -235,20 +235,17 @@ impl Document {
 
     /// Counts the marks of an update that was checked, if they can be read.
     fn add_marks(&mut self, raw: &[u8]) -> Result<(), ApplyError> {
-        let mut before = self.marks.clone();
-        self.marks.add(raw)?;
-        if self.is_restoring || self.marks.fit() {
+        let new = self.marks.of(raw)?;
+        let mut fit = self.is_restoring || self.marks.fit(&new);
+        if !fit && self.marks.may_be_counted_again(self.generation) {
+            let state = self.state()?;
+            self.marks.count_again(self.marks.of(&state)?, self.generation);
+            fit = self.marks.fit(&new);
+        }
+        if fit {
+            self.marks.add(new);
             return Ok(());
         }
-        if self.marks.may_be_counted_again(self.generation) {
-            before = Marks::of(&self.state()?, self.generation)?;
-            self.marks = before.clone();
-            self.marks.add(raw)?;
-            if self.marks.fit() {
-                return Ok(());
-            }
-        }
-        self.marks = before;
         Err(WireError::TooManyMarks.into())
     }
 

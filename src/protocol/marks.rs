@@ -3,8 +3,8 @@
 use super::update::{CONTENT, check_content, client_id, content, parents};
 use super::wire::{Reader, WireError};
 
-/// Names the marks in an update, which was checked, and the bytes of each with its value.
-pub fn marks(update: &[u8], mut each: impl FnMut(&str, usize)) -> Result<(), WireError> {
+/// Names the marks in an update, which was checked.
+pub fn marks(update: &[u8], mut each: impl FnMut(&str)) -> Result<(), WireError> {
     let mut reader = Reader::new(update);
     for _ in 0..reader.count()? {
         let count = reader.count()?;
@@ -16,8 +16,8 @@ pub fn marks(update: &[u8], mut each: impl FnMut(&str, usize)) -> Result<(), Wir
                 info => {
                     parents(&mut reader, info)?;
                     if info & CONTENT == content::FORMAT {
-                        let name = reader.text()?;
-                        each(name, name.len() + reader.text()?.len());
+                        each(reader.text()?);
+                        reader.text()?;
                     } else {
                         check_content(&mut reader, info & CONTENT)?;
                     }

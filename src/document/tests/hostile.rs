@@ -116,14 +116,40 @@ fn marks_that_take_gigabytes_to_read_are_refused() {
 #[test]
 fn marks_that_were_deleted_do_not_count_for_ever() {
     let mut document = Document::new();
-    document.apply(&[marked(1, 1_200, 1_200)]).unwrap();
-    assert!(document.apply(&[marked(2, 1_200, 1_200)]).is_err());
+    document.apply(&[marked(1, 1_700, 1_700)]).unwrap();
+    assert!(document.apply(&[marked(2, 1_700, 1_700)]).is_err());
     document.apply(&[Bytes::from_static(&[0, 1, 1, 1, 0, 1])]).unwrap();
     let peer = Peer::new(3);
     for _ in 0..1_000 {
         document.apply(&[peer.insert(0, "x")]).unwrap();
     }
-    document.apply(&[marked(2, 1_200, 1_200)]).unwrap();
+    document.apply(&[marked(2, 1_700, 1_700)]).unwrap();
+}
+
+/// Each piece has a copy of it.
+#[test]
+fn a_link_of_a_megabyte_over_many_pieces_is_read_without_it() {
+    let link = format!("{{\"href\":\"{}\"}}", "x".repeat(1 << 20));
+    let mark = |wire: Wire, name: &str, value: &str| {
+        let wire = wire.vars(&[name.len() as u64]).bytes(name.as_bytes());
+        wire.vars(&[value.len() as u64]).bytes(value.as_bytes())
+    };
+    let linked = |pieces: u64| {
+        let text = Wire::default().vars(&[1, 2 + 2 * pieces, 1, 0]).bytes(&[7, 1, 7]).bytes(b"default");
+        let mut wire = mark(text.bytes(&[6, 6, 0, 1, 0]), "link", &link);
+        for n in 0..pieces {
+            let before = 1 + 2 * n;
+            wire = wire.bytes(&[0x84, 1]).vars(&[before]).bytes(&[1, b'a', 0x86, 1]).vars(&[before + 1]);
+            wire = mark(wire, "em", if n % 2 == 0 { "{}" } else { "null" });
+        }
+        let mut document = Document::new();
+        document.apply(&[wire.vars(&[0]).done()]).unwrap();
+        document
+    };
+    assert!(!linked(20).foreign().unwrap().has_content());
+    let mut document = linked(600);
+    assert!(document.foreign().unwrap().has_content());
+    assert_eq!(document.markdown().unwrap().matches("xxx)").count(), 1);
 }
 
 /// Each is a piece, with a copy of each open mark, whatever marks there are.

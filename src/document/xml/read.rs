@@ -16,6 +16,10 @@ use crate::markdown::schema::{self, Content, DEPTH_MAX, Group, NodeType};
 use crate::markdown::{Attrs, Mark, Node};
 use crate::protocol::wire::utf16_len;
 
+/// The most that the values of marks may come to, in bytes. Each piece of a text has a copy of those that are open there,
+/// so that one of a megabyte and many pieces would be gigabytes. What is beyond is read without marks.
+const MARK_BYTES_MAX: usize = 256 << 20;
+
 /// A document, and whether it is all that the fragment holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
@@ -80,6 +84,8 @@ pub(crate) struct Reader<'a, T> {
     pub(crate) foreign: Foreign,
     /// Whose marks they are.
     rules: Rules,
+    /// What the values of marks have come to.
+    mark_bytes: usize,
 }
 
 /// Which marks there are.
@@ -93,7 +99,7 @@ pub(crate) enum Rules {
 
 impl<'a, T> Reader<'a, T> {
     pub(crate) const fn new(txn: &'a T, rules: Rules) -> Self {
-        Self { txn, misfits: 0, foreign: Foreign::new(), rules }
+        Self { txn, misfits: 0, foreign: Foreign::new(), rules, mark_bytes: 0 }
     }
 }
 
@@ -143,14 +149,14 @@ impl<T: ReadTxn> Reader<'_, T> {
     fn element(&mut self, element: &XmlElementRef, depth: usize, nodes: &mut Vec<Node>) {
         let children = self.children(element, depth + 1);
         let name = element.try_tag().map(AsRef::as_ref).unwrap_or_default();
-        let mut given = Attrs::new();
-        for (attribute, value) in element.attributes(self.txn) {
+        let given = element.attributes(self.txn).map(|(attribute, value)| {
             if !matches!(value, Out::Any(_)) {
                 self.misfits += 1;
                 self.foreign.attribute(name, attribute);
             }
-            given.insert(attribute.to_owned(), value_of(&value));
-        }
+            (attribute.to_owned(), value_of(&value))
+        });
+        let given: Attrs = given.collect();
         self.make_element((name, schema::node_type(name)), given, children, nodes);
     }
 
@@ -168,9 +174,8 @@ impl<T: ReadTxn> Reader<'_, T> {
                 self.foreign.node("");
                 continue;
             };
-            let marks = |reader: &mut Self| {
-                piece.attributes.as_deref().map(|attrs| reader.marks(attrs)).unwrap_or_default()
-            };
+            let marks =
+                |reader: &mut Self| piece.attributes.map(|attrs| reader.marks(&attrs)).unwrap_or_default();
             self.piece(&content, marks, 0, nodes);
         }
     }
@@ -231,6 +236,12 @@ impl<T> Reader<'_, T> {
     }
 
     fn marks(&mut self, attributes: &TextAttrs) -> Vec<Mark> {
+        self.mark_bytes = attributes.values().map(bytes_of).fold(self.mark_bytes, usize::saturating_add);
+        if self.mark_bytes > MARK_BYTES_MAX {
+            self.misfits += 1;
+            attributes.keys().for_each(|name| self.foreign.mark(name));
+            return Vec::new();
+        }
         if self.rules == Rules::Open {
             return open_marks(attributes);
         }
@@ -436,5 +447,15 @@ fn json(value: &Any) -> Value {
         Any::Map(values) => {
             Value::Object(values.iter().map(|(name, value)| (name.clone(), json(value))).collect())
         }
+    }
+}
+
+/// What is copied with a value, about.
+fn bytes_of(value: &Any) -> usize {
+    match value {
+        Any::String(text) => text.len(),
+        Any::Array(values) => values.iter().map(bytes_of).sum(),
+        Any::Map(values) => values.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
+        Any::Null | Any::Undefined | Any::Buffer(_) | Any::Bool(_) | Any::Number(_) => 0,
     }
 }
