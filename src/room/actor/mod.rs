@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -29,6 +30,7 @@ use super::registry::Registry;
 use super::saving::{SaveReport, Saving};
 use super::sessions::Session;
 use super::state::{Acknowledgement, Effect, RoomState};
+use crate::blocking::without_holding_others_up;
 use crate::clock;
 use crate::config::LossyPolicy;
 use crate::document::FIRST_GENERATION;
@@ -41,6 +43,9 @@ use crate::store::writer::RoomLog;
 
 /// Messages that a room takes from its inbox at once.
 const MESSAGES_PER_WAKE_MAX: usize = 64;
+
+/// More of one client than this is not taken in where other rooms and connections wait for it, in bytes.
+const TAKEN_HERE_BYTES_MAX: usize = 16 * 1024;
 
 /// Acknowledgements that wait for the disk. Beyond it none are promised any more: editing goes on, and
 /// what was not reported as saved stays so.
@@ -163,6 +168,11 @@ pub(super) async fn run(
             refuse_all(inbox, &error).await;
         }
     }
+}
+
+/// What a client said is taken in. A large update takes its time, and a hostile one may take much.
+fn taking<T>(bytes: usize, take: impl FnOnce() -> T) -> T {
+    if bytes > TAKEN_HERE_BYTES_MAX { without_holding_others_up(take) } else { take() }
 }
 
 /// Tells everybody who waits for a room that it is not to be had.
@@ -309,7 +319,8 @@ impl Actor {
                 let mut effects = self.refresh_rights(client);
                 self.hold_answers_if_held_up(client);
                 let unknown = self.state.unknown_messages();
-                effects.extend(self.state.receive(client, frames, clock::now()));
+                let bytes = frames.iter().map(Bytes::len).sum();
+                effects.extend(taking(bytes, || self.state.receive(client, frames, clock::now())));
                 self.services.metrics.unknown_messages.add(self.state.unknown_messages() - unknown);
                 effects
             }
@@ -320,7 +331,7 @@ impl Actor {
                 let mut effects = self.refresh_rights(client);
                 self.hold_answers_if_held_up(client);
                 let (now, now_ms) = (clock::now(), clock::now_ms());
-                effects.extend(self.state.receive_text(client, &text, now, now_ms));
+                effects.extend(taking(text.len(), || self.state.receive_text(client, &text, now, now_ms)));
                 if let Some(seat) = self.seats.get(&client).filter(|_| self.state.speaks_json(client)) {
                     seat.session.will_read_text();
                 }
