@@ -134,7 +134,10 @@ fn whole_and_lasting(document: &mut Document) {
 fn has(document: &Document) -> BTreeMap<u64, u32> {
     let mut has = BTreeMap::new();
     let vector = document.state_vector();
-    read_state_vector(&vector, |client, clock| drop(has.insert(client, clock))).expect("our own can be read");
+    let read = read_state_vector(&vector, |client, clock| {
+        has.insert(client, clock);
+    });
+    read.expect("our own can be read");
     has
 }
 
