@@ -7,9 +7,9 @@ import { openDesk } from './browser.mjs'
 import { plain } from './reading.mjs'
 
 /**
- * @param {{name: string, editors: string[], seed?: string, foreign?: boolean, isRandom?: boolean, play: (desk: object) => Promise<void>}} session
+ * @param {{name: string, editors: string[], seed?: string, foreign?: boolean, mayFallOut?: boolean, play: (desk: object) => Promise<void>}} session
  */
-export async function record(browser, script, { name, editors, seed, foreign = false, isRandom = false, play }) {
+export async function record(browser, script, { name, editors, seed, foreign = false, mayFallOut = false, play }) {
   const desk = await openDesk(browser, script)
   try {
     if (seed !== undefined) await desk.begin(await RealtimeModule.markdownToUpdate(seed))
@@ -22,9 +22,9 @@ export async function record(browser, script, { name, editors, seed, foreign = f
     await play(desk)
     await desk.step('end')
     const recording = { name, editors, foreign, steps: desk.steps }
-    // Where anything may happen, editors over Yjs fall out with their own documents now and then, above all
-    // where two mend a table; what is in Yjs is what counts.
-    if (isRandom) return recording
+    // Where two mend a table, or anything may happen, editors over Yjs fall out with their own documents now and
+    // then; what is in Yjs is what counts.
+    if (mayFallOut) return recording
     const documents = (await desk.documents()).map(plain)
     for (const document of documents) assert.deepEqual(document, documents[0], `${name}: the editors differ`)
     assert.deepEqual(desk.complaints, [], name)

@@ -57,7 +57,7 @@ export function randomSession(kind, seed, rounds) {
   return {
     name: `${kind}, EDITORS_SEED=${seed}`,
     editors: [kind, kind],
-    isRandom: true,
+    mayFallOut: true,
     seed: '# Title\n\nSome *words* in a `record`.\n\n* one\n\n* two\n\n| A | B |\n| --- | --- |\n| 1 | 2 |',
     async play(desk) {
       for (let round = 1; round <= rounds; round++) {

@@ -212,19 +212,30 @@ inBoth('two at once', {
     })
     await desk.step('one item split by both')
     await desk.apart(async () => {
-      await desk.caret(0, 'First')
-      await desk.run(0, 'row')
-      await desk.caret(1, 'Fine')
-      await desk.run(1, 'column')
-    })
-    await desk.step('a row by one, a column by the other')
-    await desk.apart(async () => {
       await desk.caret(0, 'See the')
       await desk.run(0, 'heading', 3)
       await desk.caret(1, 'See the')
       await desk.run(1, 'codeBlock')
     })
     await desk.step('made two different things of one block')
+    await desk.run(0, 'undo')
+    await desk.run(1, 'undo')
+    await desk.step('both undone')
+  },
+})
+
+inBoth('two in one table', {
+  people: [0, 1],
+  seed,
+  mayFallOut: true,
+  async play(desk) {
+    await desk.apart(async () => {
+      await desk.caret(0, 'First')
+      await desk.run(0, 'row')
+      await desk.caret(1, 'Fine')
+      await desk.run(1, 'column')
+    })
+    await desk.step('a row by one, a column by the other')
     await desk.run(0, 'undo')
     await desk.run(1, 'undo')
     await desk.step('both undone')
