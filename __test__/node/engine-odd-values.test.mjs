@@ -52,6 +52,15 @@ for (const [what, answer] of Object.entries({
       throw new Error('broken')
     },
   }),
+  'what does not say whether it is a thenable': () =>
+    new Proxy(
+      {},
+      {
+        has: () => {
+          throw new Error('no')
+        },
+      },
+    ),
   'a thenable that cannot be looked at': () => ({
     get then() {
       throw new Error('broken')

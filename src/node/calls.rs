@@ -208,7 +208,9 @@ fn promise_for<'a>(returned: &Unknown<'a>) -> Option<napi::Result<PromiseRaw<'a,
     if returned.is_promise().unwrap_or(false) {
         return Some(Ok(PromiseRaw::new(raw.env, raw.value)));
     }
-    let may_be_thenable = matches!(returned.get_type(), Ok(ValueType::Object | ValueType::Function));
+    // Most answers are not, and a promise for each of them would be much for Node.js to keep and clear away.
+    let may_be_thenable = matches!(returned.get_type(), Ok(ValueType::Object | ValueType::Function))
+        && Object::from_raw(raw.env, raw.value).has_c_named_property(c"then").unwrap_or(true);
     may_be_thenable.then(|| {
         let class: Unknown<'a> = Env::from_raw(raw.env).get_global()?.get_named_property("Promise")?;
         let class = class.coerce_to_object()?;
