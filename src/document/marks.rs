@@ -26,7 +26,7 @@ const OBJECTS_MAX: u32 = 1_000;
 const COUNTED_AGAIN_AFTER: u64 = 1_000;
 
 /// The marks that a document has had since they were counted.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(super) struct Marks {
     count: usize,
     /// Their names, as hashes: a name may be as long as the document.

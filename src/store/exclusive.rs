@@ -53,6 +53,7 @@ impl Exclusive {
         }
         Ok(Self { _file: file })
     }
+
     /// The backend that opens the database; when it is closed, the next engine may.
     pub fn around(self, backend: impl Backend) -> Box<dyn Backend> {
         Box::new(Alone { backend, _exclusive: self })
